@@ -1,0 +1,7 @@
+DROP TABLE set_aside;
+DROP TABLE decisions;
+DROP TABLE journal;
+DROP TABLE machines;
+DROP TABLE messages;
+DROP TABLE sessions;
+DROP TABLE hub;

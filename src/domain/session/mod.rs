@@ -1,0 +1,149 @@
+//! A session: what is stored of it, what lives only while it runs, and the changes that lead from one state to the
+//! next. A rule looks at a [`Session`] and a command and answers [`Changes`]; the same changes are written to the
+//! store and, once durable, applied in memory.
+
+mod changes;
+mod facts;
+mod patch;
+mod view;
+
+pub use changes::{Changes, Config, ConfigKey};
+pub use facts::Facts;
+pub use patch::Patch;
+pub use view::{FullView, Summary};
+
+use std::collections::HashMap;
+
+use super::{
+    ids::{Millis, Namespace, SessionId},
+    json::Json,
+    liveness::Turn,
+};
+
+/// Where a session is pinned in lists. At most one pin at a time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Pin {
+    #[default]
+    None,
+    Project,
+    Global,
+}
+
+impl Pin {
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "none" => Some(Self::None),
+            "project" => Some(Self::Project),
+            "global" => Some(Self::Global),
+            _ => None,
+        }
+    }
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Project => "project",
+            Self::Global => "global",
+        }
+    }
+}
+
+/// Run-time settings. The first four are told as `null` when unset, the others are left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    pub model: Option<String>,
+    pub model_reasoning_effort: Option<String>,
+    pub effort: Option<String>,
+    pub service_tier: Option<String>,
+    pub permission_mode: Option<String>,
+    pub collaboration_mode: Option<String>,
+    pub agent_mode: Option<String>,
+}
+
+/// Where a message stands in the conversation: the moment it was taken (or made), then its number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    pub at: Millis,
+    pub seq: i64,
+}
+
+/// What is stored of a session.
+#[derive(Clone, Debug)]
+pub struct Record {
+    pub key: i64,
+    pub id: SessionId,
+    pub namespace: Namespace,
+    pub tag: Option<String>,
+    pub created_at: Millis,
+    pub updated_at: Millis,
+    pub seq: i64,
+    pub metadata: Option<Json>,
+    pub metadata_version: i64,
+    pub agent_state: Option<Json>,
+    pub agent_state_version: i64,
+    pub todos: Option<Json>,
+    pub todos_updated_at: Millis,
+    pub team_state: Option<Json>,
+    pub team_state_updated_at: Millis,
+    pub settings: Settings,
+    pub pin: Pin,
+    pub active: bool,
+    pub active_at: Millis,
+    pub has_content: bool,
+    pub message_epoch: i64,
+}
+
+/// A live session: its record, and what is known only while it runs.
+#[derive(Clone, Debug)]
+pub struct Session {
+    pub record: Record,
+    /// Derived from the record's metadata and agent state, kept so that nothing is parsed twice.
+    pub facts: Facts,
+    pub turn: Turn,
+    pub background_tasks: u32,
+    /// The highest message number ever given.
+    pub last_seq: i64,
+    /// The newest position of a message.
+    pub head: Option<Position>,
+    /// When a setting was last changed through the hub: an older heartbeat must not undo it.
+    pub set_at: HashMap<ConfigKey, Millis>,
+}
+
+impl Session {
+    /// A session as it is after it was read from the store: nobody has been heard of yet.
+    pub fn resting(record: Record, last_seq: i64, head: Option<Position>) -> Self {
+        let facts = Facts::of(record.metadata.as_deref(), record.agent_state.as_deref());
+        let turn = Turn {
+            active: record.active,
+            active_at: record.active_at,
+            thinking: false,
+            thinking_at: 0,
+            turn_started_at: None,
+            grace_until: None,
+            last_broadcast: 0,
+        };
+        Self { record, facts, turn, background_tasks: 0, last_seq, head, set_at: HashMap::new() }
+    }
+
+    pub fn id(&self) -> &SessionId {
+        &self.record.id
+    }
+
+    pub fn namespace(&self) -> &Namespace {
+        &self.record.namespace
+    }
+
+    /// The mode in force: the one last heard of, else the one last chosen.
+    pub fn permission_mode(&self) -> Option<&str> {
+        self.record.settings.permission_mode.as_deref().or(self.facts.preferred_permission_mode.as_deref())
+    }
+
+    pub fn agent_mode(&self) -> Option<&str> {
+        self.record.settings.agent_mode.as_deref().or(self.facts.preferred_agent_mode.as_deref())
+    }
+
+    /// A terminal drives the session, so that remote settings are refused (shared sessions have no such mode).
+    pub fn is_driven_by_terminal(&self) -> bool {
+        self.facts.is_controlled_by_user && !self.facts.is_shared
+    }
+}

@@ -1,0 +1,131 @@
+//! Calls from the hub into a CLI, and who serves which method.
+
+use std::{collections::HashMap, time::Duration};
+
+use serde_json::{Value, json};
+
+use super::{CallError, LinkId, LinkRef};
+use crate::domain::json::{self as raw, Json};
+
+/// How long most calls may take.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Why a call has no result.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RpcError {
+    #[error("RPC handler not registered: {0}")]
+    NotRegistered(String),
+    #[error("RPC socket disconnected: {0}")]
+    Disconnected(String),
+    #[error("operation has timed out")]
+    TimedOut,
+}
+
+impl RpcError {
+    /// Nobody was asked, as opposed to: nobody answered.
+    pub fn is_target_missing(&self) -> bool {
+        matches!(self, Self::NotRegistered(_) | Self::Disconnected(_))
+    }
+}
+
+/// Which link serves which method of one session or machine. The last registration wins.
+#[derive(Default)]
+pub struct Methods {
+    owners: HashMap<String, LinkId>,
+}
+
+/// More than any released client registers, by far.
+const MOST: usize = 512;
+
+impl Methods {
+    pub fn register(&mut self, method: &str, link: LinkId) {
+        if self.owners.len() < MOST || self.owners.contains_key(method) {
+            self.owners.insert(method.to_owned(), link);
+        }
+    }
+
+    pub fn unregister(&mut self, method: &str, link: LinkId) {
+        if self.owners.get(method) == Some(&link) {
+            self.owners.remove(method);
+        }
+    }
+
+    /// Forgets what the link still owns; methods that another link took over stay.
+    pub fn forget(&mut self, link: LinkId) {
+        self.owners.retain(|_, owner| *owner != link);
+    }
+
+    pub fn owner(&self, method: &str) -> Option<LinkId> {
+        self.owners.get(method).copied()
+    }
+}
+
+/// Calls `<scope>:<method>` on its owner. The future holds nothing of the actor that made it.
+pub fn call(
+    methods: &Methods,
+    links: &[LinkRef],
+    scope: &str,
+    method: &str,
+    params: &Value,
+    within: Duration,
+) -> impl Future<Output = Result<Json, RpcError>> + use<> {
+    let full = format!("{scope}:{method}");
+    let owner = methods.owner(method);
+    let link = owner.and_then(|owner| links.iter().find(|link| link.id == owner)).cloned();
+    let payload = raw::write(&json!({ "method": &full, "params": params.to_string() }));
+    async move {
+        let link = match (link, owner) {
+            (Some(link), _) => link,
+            (None, None) => return Err(RpcError::NotRegistered(full)),
+            (None, Some(_)) => return Err(RpcError::Disconnected(full)),
+        };
+        let answer = link.peer.call("rpc-request", &payload, within).await.map_err(|error| match error {
+            CallError::Gone => RpcError::Disconnected(full),
+            CallError::TimedOut | CallError::Lost => RpcError::TimedOut,
+        })?;
+        Ok(unwrap(answer))
+    }
+}
+
+/// CLIs answer a string that holds JSON, or a value. A string that holds none is the result itself.
+fn unwrap(answer: Json) -> Json {
+    if !answer.get().starts_with('"') {
+        return answer;
+    }
+    let Ok(text) = serde_json::from_str::<String>(answer.get()) else {
+        return raw::read(&answer)
+            .as_ref()
+            .and_then(Value::as_str)
+            .and_then(|text| raw::raw(text.to_owned()))
+            .unwrap_or(answer);
+    };
+    raw::raw(text).unwrap_or(answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_registration_wins_and_does_not_come_back() {
+        let (a, b) = (LinkId::random(), LinkId::random());
+        let mut methods = Methods::default();
+        methods.register("abort", a);
+        methods.register("abort", b);
+        methods.forget(a);
+        assert_eq!(methods.owner("abort"), Some(b));
+        methods.register("abort", a);
+        methods.register("abort", b);
+        methods.forget(b);
+        assert_eq!(methods.owner("abort"), None);
+    }
+
+    #[test]
+    fn a_string_that_holds_json_is_opened() {
+        let open = |text: &str| unwrap(raw::raw(text.to_owned()).unwrap()).get().to_owned();
+        assert_eq!(open(r#""{\"success\":true}""#), r#"{"success":true}"#);
+        assert_eq!(open(r#""plain words""#), r#""plain words""#);
+        assert_eq!(open("null"), "null");
+        assert_eq!(open(r#"{"a":1}"#), r#"{"a":1}"#);
+    }
+}

@@ -1,0 +1,228 @@
+//! One namespace: the actor that finds and activates its sessions and machines, replaces the dead, keeps the list
+//! index and the tail of the journal, and wakes whoever follows it.
+
+mod create;
+mod directory;
+mod find;
+mod follow;
+mod index;
+mod lists;
+mod presence;
+mod restarts;
+mod tail;
+
+use std::{
+    collections::HashMap,
+    sync::Arc,
+};
+
+use actix::prelude::*;
+
+pub use create::{CreateError, CreateSession, RegisterMachine};
+pub use directory::{Directory, Hub};
+pub use find::{FindError, FindMachine, FindSession, Found, Passivate, Removed};
+pub use follow::{Follow, FollowerGone, Quiet, TailAppended};
+pub use index::{Order, Row};
+pub use lists::{ListMachines, ListSessions, MachineRow, MachineChanged, SummaryChanged};
+pub use presence::{SetVisibility, Subscribed, Unsubscribed, Visibility};
+pub use tail::{Frame, GZIP_HEADER, Tail, TailLimit, pack, plain_frame};
+
+use crate::{
+    app::Env,
+    domain::ids::{MachineId, Namespace, SessionId},
+    link::Link,
+    machine::LiveMachine,
+    session::LiveSession,
+    store::{self, journal::Committed},
+    terminal::Switchboard,
+};
+use find::Slot;
+use index::Index;
+use restarts::Restarts;
+
+/// Room for what all children and streams of a busy namespace send between two turns of its arbiter.
+const MAILBOX: usize = 65_536;
+
+pub struct Tenant {
+    namespace: Namespace,
+    env: Env,
+    sessions: HashMap<SessionId, Slot<LiveSession>>,
+    machines: HashMap<MachineId, Slot<LiveMachine>>,
+    index: Index,
+    machine_rows: HashMap<MachineId, MachineRow>,
+    tail: Tail,
+    followers: Vec<Recipient<TailAppended>>,
+    subscriptions: HashMap<String, presence::Subscription>,
+    switchboard: Addr<Switchboard>,
+}
+
+/// Everything the namespace has stored that its lists show.
+pub struct Loaded {
+    rows: Vec<(SessionId, Row)>,
+    machines: Vec<store::machines::Machine>,
+}
+
+impl Loaded {
+    /// Reads the namespace on a blocking thread.
+    pub async fn read(env: &Env, namespace: &Namespace) -> store::Result<Self> {
+        let namespace = namespace.clone();
+        env.store
+            .read(move |conn| {
+                let rows = store::sessions::of_namespace(conn, &namespace)?
+                    .into_iter()
+                    .map(|record| {
+                        let session = crate::domain::session::Session::resting(record, 0, None);
+                        (session.id().clone(), Row::of(&session, &[]))
+                    })
+                    .collect();
+                Ok(Self { rows, machines: store::machines::of_namespace(conn, &namespace)? })
+            })
+            .await
+    }
+}
+
+impl Tenant {
+    /// Starts the actor on this arbiter and has the writer publish to it. Answers when nothing can be missed.
+    pub async fn launch(env: Env, namespace: Namespace) -> store::Result<Addr<Self>> {
+        let loaded = Loaded::read(&env, &namespace).await?;
+        let publishing = env.store.clone();
+        let name = namespace.clone();
+        let limit = env.settings.tail;
+        let address = Self::create(move |ctx| {
+            ctx.set_mailbox_capacity(MAILBOX);
+            let mut index = Index::default();
+            loaded.rows.into_iter().for_each(|(id, row)| index.put(id, row));
+            let machine_rows =
+                loaded.machines.into_iter().map(|row| (row.id.clone(), MachineRow::resting(&row))).collect();
+            Self {
+                switchboard: Switchboard::launch(env.clone(), ctx.address()),
+                namespace: name,
+                env,
+                sessions: HashMap::new(),
+                machines: HashMap::new(),
+                index,
+                machine_rows,
+                tail: Tail::default(),
+                followers: Vec::new(),
+                subscriptions: HashMap::new(),
+            }
+        });
+        let recipient = address.clone().recipient::<Published>();
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the writer thread cannot wait and a lost entry would be a hole; what waits here is bounded by \
+                      the jobs whose senders wait for the writer"
+        )]
+        let publish = Box::new(move |events| recipient.do_send(Published(events)));
+        let head = publishing.subscribe(namespace, publish).await?;
+        let _ = address.send(StartTail { head, limit }).await;
+        Ok(address)
+    }
+
+    fn push(&mut self, frames: Vec<Arc<Frame>>) {
+        let start = self.tail.end();
+        for frame in &frames {
+            self.tail.push(frame.clone());
+        }
+        self.wake(&TailAppended { namespace: self.namespace.clone(), start, head: self.tail.head(), frames });
+    }
+
+    /// One message per HTTP worker, not per stream. A worker that cannot take it is told of the hole by the offset of
+    /// the next one and starts over.
+    fn wake(&mut self, appended: &TailAppended) {
+        self.followers.retain(|follower| !matches!(follower.try_send(appended.clone()), Err(SendError::Closed(_))));
+    }
+}
+
+impl Actor for Tenant {
+    type Context = Context<Self>;
+}
+
+/// Journal entries that are durable, from the store's writer, in order.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Published(Vec<Committed>);
+
+impl Handler<Published> for Tenant {
+    type Result = ();
+
+    fn handle(&mut self, Published(events): Published, _: &mut Self::Context) {
+        let epoch = self.env.store.epoch();
+        let frames = events
+            .into_iter()
+            .filter(|event| event.seq > self.tail.head())
+            .map(|event| Arc::new(Frame::numbered(event, epoch, &self.namespace)))
+            .collect();
+        self.push(frames);
+    }
+}
+
+#[derive(Message)]
+#[rtype(result = "()")]
+struct StartTail {
+    head: i64,
+    limit: TailLimit,
+}
+
+impl Handler<StartTail> for Tenant {
+    type Result = ();
+
+    fn handle(&mut self, StartTail { head, limit }: StartTail, _: &mut Self::Context) {
+        // Entries that were published since the subscription are already held: they come after this head.
+        let held = std::mem::replace(&mut self.tail, Tail::after(head, 0, limit));
+        for frame in held.frames() {
+            self.tail.push(frame.clone());
+        }
+    }
+}
+
+/// Every timer of the namespace comes through here.
+#[derive(Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct Tick;
+
+impl Handler<Tick> for Tenant {
+    type Result = ();
+
+    fn handle(&mut self, _: Tick, _: &mut Self::Context) {
+        // An actor too busy to take a tick is told again at the next.
+        for session in self.sessions.values().filter_map(Slot::live) {
+            let _ = session.try_send(crate::session::Tick);
+        }
+        for machine in self.machines.values().filter_map(Slot::live) {
+            let _ = machine.try_send(crate::machine::Tick);
+        }
+        let _ = self.switchboard.try_send(crate::terminal::Tick);
+    }
+}
+
+/// Where terminals of this namespace are switched.
+#[derive(Message)]
+#[rtype(result = "Addr<Switchboard>")]
+pub struct GetSwitchboard;
+
+impl Handler<GetSwitchboard> for Tenant {
+    type Result = MessageResult<GetSwitchboard>;
+
+    fn handle(&mut self, _: GetSwitchboard, _: &mut Self::Context) -> Self::Result {
+        MessageResult(self.switchboard.clone())
+    }
+}
+
+/// A CLI socket is gone.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct LinkGone(pub crate::link::LinkId);
+
+impl Handler<LinkGone> for Tenant {
+    type Result = ();
+
+    fn handle(&mut self, LinkGone(gone): LinkGone, _: &mut Self::Context) {
+        for slot in self.sessions.values_mut() {
+            slot.links.retain(|(id, _): &(_, Addr<Link>)| *id != gone);
+        }
+        for slot in self.machines.values_mut() {
+            slot.links.retain(|(id, _)| *id != gone);
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! One hub per database: a lock file beside it, held for the life of the process and freed by its death.
+
+use std::{
+    fs::{File, TryLockError},
+    path::{Path, PathBuf},
+};
+
+use super::error::{Error, Result};
+
+#[derive(Debug)]
+pub struct InstanceLock(#[expect(dead_code, reason = "held, not read: closing the file frees the lock")] File);
+
+impl InstanceLock {
+    pub fn acquire(database: &Path) -> Result<Self> {
+        let path = beside(database);
+        let fail = |source| Error::LockFile { path: path.clone(), source };
+        let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(fail)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self(file)),
+            Err(TryLockError::WouldBlock) => Err(Error::Locked { path: database.to_owned() }),
+            Err(TryLockError::Error(source)) => Err(fail(source)),
+        }
+    }
+}
+
+fn beside(database: &Path) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push(".lock");
+    name.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_hub_is_refused_until_the_first_is_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("wheelhouse.db");
+        let first = InstanceLock::acquire(&database).unwrap();
+        assert!(matches!(InstanceLock::acquire(&database), Err(Error::Locked { .. })));
+        drop(first);
+        InstanceLock::acquire(&database).unwrap();
+    }
+}

@@ -1,0 +1,25 @@
+//! Two sessions become one, in one transaction: the target takes the source's messages in front of its own, and the
+//! source is deleted.
+
+use diesel::sqlite::SqliteConnection;
+
+use super::{error::Result, messages, sessions};
+use crate::domain::session::{Changes, Position, Session};
+
+/// What the target looks like after its history was joined.
+pub struct Merged {
+    pub moved: usize,
+    pub last_seq: i64,
+    pub head: Option<Position>,
+}
+
+/// `changes` are those of the target; its message epoch is among them, since cursors into its history are void.
+pub fn merge(conn: &mut SqliteConnection, source: i64, target: &Session, changes: &Changes) -> Result<Merged> {
+    let moved = messages::move_in_front(conn, source, target.record.key)?;
+    if let Some(update) = sessions::Update::of(target, changes) {
+        sessions::update(conn, &update)?;
+    }
+    sessions::delete(conn, source)?;
+    let (last_seq, head) = sessions::tail(conn, target.record.key)?;
+    Ok(Merged { moved, last_seq: last_seq.max(target.last_seq), head })
+}

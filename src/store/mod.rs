@@ -1,0 +1,145 @@
+//! The store: the only module that sees SQL. One thread writes ([`writer`]), a few connections read ([`readers`]).
+//! Queries are plain functions on a connection, one file per table.
+
+mod codec;
+pub mod decisions;
+mod error;
+pub mod journal;
+mod lock;
+pub mod machines;
+pub mod merge;
+pub mod messages;
+mod readers;
+mod schema;
+pub mod sessions;
+pub mod set_aside;
+mod writer;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use diesel::{Connection, RunQueryDsl, SqliteConnection, connection::SimpleConnection, prelude::*};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+pub use error::{Error, Result};
+pub use writer::{Publish, Tx};
+
+use crate::domain::ids::Namespace;
+use lock::InstanceLock;
+use readers::Readers;
+use writer::Writer;
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
+
+/// The way to the database. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    writer: Writer,
+    readers: Readers,
+    epoch: Arc<str>,
+    _lock: Arc<InstanceLock>,
+}
+
+impl Store {
+    /// Opens (or makes) the database, brings its tables up to date, and takes it for this process alone.
+    pub fn open(path: &Path, retention: journal::Retention) -> Result<Self> {
+        let lock = InstanceLock::acquire(path)?;
+        let mut conn = connect(path, Access::Write)?;
+        let damaged = |source| Error::Damaged { path: path.to_owned(), source };
+        conn.run_pending_migrations(MIGRATIONS).map_err(damaged)?;
+        restrict(path);
+        let epoch = epoch(&mut conn)?;
+        let reopened = path.to_owned();
+        let writer = Writer::start(conn, retention, move || connect(&reopened, Access::Write))
+            .map_err(|source| Error::LockFile { path: path.to_owned(), source })?;
+        let readers = Readers::new(path.to_owned());
+        Ok(Self { writer, readers, epoch: epoch.into(), _lock: Arc::new(lock) })
+    }
+
+    /// Names this database's journal: numbers of one epoch mean nothing in another.
+    pub fn epoch(&self) -> &str {
+        &self.epoch
+    }
+
+    /// Runs `work` in the next transaction and answers when it is on disk.
+    pub async fn write<T, F>(&self, work: F) -> Result<T>
+    where
+        F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.writer.run(work).await
+    }
+
+    pub async fn read<T, F>(&self, work: F) -> Result<T>
+    where
+        F: FnOnce(&mut SqliteConnection) -> Result<T> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.readers.run(work).await
+    }
+
+    /// From now on `publish` hears every journal entry of the namespace. Answers the last number before that.
+    pub async fn subscribe(&self, namespace: Namespace, publish: Publish) -> Result<i64> {
+        self.writer.subscribe(namespace, publish).await
+    }
+
+    pub async fn close(&self) {
+        self.writer.stop().await;
+        self.readers.close();
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Access {
+    Read,
+    Write,
+}
+
+fn connect(path: &Path, access: Access) -> Result<SqliteConnection> {
+    let failed = |source| Error::Open { path: path.to_owned(), source };
+    let mut conn = SqliteConnection::establish(&path.to_string_lossy()).map_err(failed)?;
+    // FULL: what was acknowledged survives a power cut. Readers are kept from writing by mistake.
+    let pragmas = match access {
+        Access::Write => {
+            "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+             PRAGMA foreign_keys = ON; PRAGMA cache_size = -16000; PRAGMA wal_autocheckpoint = 4000;"
+        }
+        Access::Read => "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON; PRAGMA cache_size = -8000;",
+    };
+    let damaged = |source: diesel::result::Error| Error::Damaged { path: path.to_owned(), source: Box::new(source) };
+    conn.batch_execute(pragmas).map_err(damaged)?;
+    Ok(conn)
+}
+
+fn checkpoint(conn: &mut SqliteConnection) -> Result<()> {
+    Ok(conn.batch_execute("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA optimize;")?)
+}
+
+/// The files hold everything people typed: they are for their owner alone.
+fn restrict(path: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        for suffix in ["", "-wal", "-shm"] {
+            let mut file = path.as_os_str().to_owned();
+            file.push(suffix);
+            let _ = std::fs::set_permissions(PathBuf::from(file), std::fs::Permissions::from_mode(0o600));
+        }
+    }
+}
+
+fn epoch(conn: &mut SqliteConnection) -> Result<String> {
+    use schema::hub::dsl::{hub, key, value};
+    let known: Option<String> = hub.filter(key.eq("epoch")).select(value).first(conn).optional()?;
+    if let Some(known) = known {
+        return Ok(known);
+    }
+    let fresh: String = uuid::Uuid::new_v4().simple().to_string().chars().take(8).collect();
+    diesel::insert_into(hub).values((key.eq("epoch"), value.eq(&fresh))).execute(conn)?;
+    Ok(fresh)
+}
+
+#[cfg(test)]
+mod tests;

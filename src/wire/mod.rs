@@ -1,0 +1,7 @@
+//! The vocabulary of the protocols, field for field. No rules live here.
+
+pub mod cli;
+pub mod events;
+pub mod message;
+pub mod rest;
+pub mod updates;
