@@ -1,0 +1,101 @@
+//! What the hub says at its start: where everything is, so that people can help themselves. A token is told only by
+//! the start that made it.
+
+use std::fmt::Write;
+
+use fast_qr::{ECL, QRBuilder};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::hub::Start;
+use crate::{config::Source, identity::access_token};
+
+/// The whole text, ending in a line break.
+pub fn text(start: &Start) -> String {
+    let Start { config, secrets, clock: _ } = start;
+    let listen = &config.listen;
+    let mut lines = vec![
+        format!("Wheelhouse {}", env!("CARGO_PKG_VERSION")),
+        format!("  home      {}  ({})", config.home.display(), config.home.source),
+        format!("  database  {}  ({})", config.database.display(), config.database.source),
+        format!(
+            "  listen    {}  (host: {}, port: {})",
+            listen.address(),
+            listen.host.source,
+            listen.port.source
+        ),
+        format!("  web       {}  ({})", *config.public_url, config.public_url.source),
+    ];
+    let token = &secrets.base_token;
+    if token.is_new {
+        lines.extend(new_token(&config.public_url, token.token.expose()));
+    } else {
+        let place = match &token.source {
+            Source::Settings => format!("`cliApiToken` in {}", config.home.join("settings.json").display()),
+            other => other.to_string(),
+        };
+        lines.push(format!("  token     {place}"));
+    }
+    if let Some(weakness) = access_token::weakness(token.token.expose()) {
+        lines.push(format!("  warning   the access token is weak: {weakness}"));
+    }
+    let mut text = String::new();
+    for line in lines {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{line}");
+    }
+    text
+}
+
+fn new_token(public_url: &str, token: &str) -> Vec<String> {
+    let link = format!("{public_url}/?token={}", utf8_percent_encode(token, NON_ALPHANUMERIC));
+    let mut lines = vec![
+        String::new(),
+        format!("  Your access token: {token}"),
+        "  It is shown this once and kept as `cliApiToken` in settings.json.".to_owned(),
+        format!("  Sign in: {link}"),
+        String::new(),
+    ];
+    // An address too long for a code can still be typed.
+    if let Ok(code) = QRBuilder::new(link).ecl(ECL::L).build() {
+        lines.push(code.to_str());
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::{clock::Clock, command::hub, config::Sources};
+
+    fn start(home: &Path, env: &[(&str, &str)]) -> Start {
+        let env = env.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+        hub::prepare(Sources { home: Some(home.to_owned()), env, ..Sources::default() }, Clock::system())
+            .unwrap()
+    }
+
+    #[test]
+    fn a_new_token_is_told_once_with_a_code() {
+        let home = tempfile::tempdir().unwrap();
+        let first = start(home.path(), &[]);
+        let token = first.secrets.base_token.token.expose().to_owned();
+        let told = text(&first);
+        assert!(told.contains(&format!("Your access token: {token}")) && told.contains('█'), "{told}");
+
+        let told = text(&start(home.path(), &[])).replace(&home.path().display().to_string(), "<home>");
+        assert!(!told.contains(&token) && !told.contains('█'), "{told}");
+        insta::assert_snapshot!(told, @"");
+    }
+
+    #[test]
+    fn a_given_token_is_never_told_but_a_weak_one_is_warned_of() {
+        let home = tempfile::tempdir().unwrap();
+        let told = text(&start(home.path(), &[("CLI_API_TOKEN", "s3cret"), ("HAPI_LISTEN_HOST", "::1")]));
+        assert!(
+            !told.contains("s3cret")
+                && told.contains("[::1]:3006  (host: environment HAPI_LISTEN_HOST, port: default)")
+        );
+        insta::assert_snapshot!(told.replace(&home.path().display().to_string(), "<home>"), @"");
+    }
+}
