@@ -75,27 +75,43 @@ mod tests {
             .unwrap()
     }
 
+    fn told(start: &Start) -> String {
+        let home = start.config.home.display().to_string();
+        text(start).replace(&home, "<home>").replace(env!("CARGO_PKG_VERSION"), "<version>")
+    }
+
     #[test]
     fn a_new_token_is_told_once_with_a_code() {
         let home = tempfile::tempdir().unwrap();
         let first = start(home.path(), &[]);
         let token = first.secrets.base_token.token.expose().to_owned();
-        let told = text(&first);
-        assert!(told.contains(&format!("Your access token: {token}")) && told.contains('█'), "{told}");
+        let first = told(&first);
+        assert!(first.contains(&format!("Your access token: {token}")) && first.contains('█'), "{first}");
 
-        let told = text(&start(home.path(), &[])).replace(&home.path().display().to_string(), "<home>");
+        let told = told(&start(home.path(), &[]));
         assert!(!told.contains(&token) && !told.contains('█'), "{told}");
-        insta::assert_snapshot!(told, @"");
+        insta::assert_snapshot!(told, @"
+        Wheelhouse <version>
+          home      <home>  (flag --home)
+          database  <home>/wheelhouse.db  (default)
+          listen    127.0.0.1:3006  (host: default, port: default)
+          web       http://localhost:3006  (default)
+          token     `cliApiToken` in <home>/settings.json
+        ");
     }
 
     #[test]
     fn a_given_token_is_never_told_but_a_weak_one_is_warned_of() {
         let home = tempfile::tempdir().unwrap();
-        let told = text(&start(home.path(), &[("CLI_API_TOKEN", "s3cret"), ("HAPI_LISTEN_HOST", "::1")]));
-        assert!(
-            !told.contains("s3cret")
-                && told.contains("[::1]:3006  (host: environment HAPI_LISTEN_HOST, port: default)")
-        );
-        insta::assert_snapshot!(told.replace(&home.path().display().to_string(), "<home>"), @"");
+        let told = told(&start(home.path(), &[("CLI_API_TOKEN", "s3cret"), ("HAPI_LISTEN_HOST", "::1")]));
+        insta::assert_snapshot!(told, @"
+        Wheelhouse <version>
+          home      <home>  (flag --home)
+          database  <home>/wheelhouse.db  (default)
+          listen    [::1]:3006  (host: environment HAPI_LISTEN_HOST, port: default)
+          web       http://localhost:3006  (default)
+          token     environment CLI_API_TOKEN
+          warning   the access token is weak: it has fewer than 16 characters
+        ");
     }
 }

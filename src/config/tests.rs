@@ -134,8 +134,8 @@ fn what_cannot_work_is_one_clear_line() {
     insta::assert_snapshot!(toml("[listen]\nprot = 1").error(), @"unknown key `listen.prot` (wheelhouse.toml)");
     insta::assert_snapshot!(env("WHEELHOUSE__A__B", "1").error(), @"unknown key `a.b` (environment WHEELHOUSE__A__B)");
     insta::assert_snapshot!(toml("listen = 5").error(), @"unknown key `listen` (wheelhouse.toml)");
-    insta::assert_snapshot!(toml("[listen").error(), @"");
-    insta::assert_snapshot!(settings("{").error(), @"");
+    insta::assert_snapshot!(toml("[listen").error(), @"<home>/wheelhouse.toml cannot be understood and is left as it is: TOML parse error at line 1, column 8: unclosed table, expected `]`");
+    insta::assert_snapshot!(settings("{").error(), @"<home>/settings.json cannot be understood and is left as it is: EOF while parsing an object at line 1 column 1");
     insta::assert_snapshot!(settings(r#"{"webappPort":1}"#).error(), @"settings.json has the old key `webappPort`; use `listenPort`");
     insta::assert_snapshot!(settings(r#"{"listenPort":"x"}"#).error(), @"`listen.port` (settings.json) must be a port from 1 to 65535");
     insta::assert_snapshot!(env("HAPI_LISTEN_PORT", "80abc").error(), @"`listen.port` (environment HAPI_LISTEN_PORT) must be a port from 1 to 65535");

@@ -88,9 +88,8 @@ fn refuse_weak_token(config: &Config) -> Result<(), Error> {
 /// clients on this computer look for it there.
 fn base_token(config: &Config, clock: &Clock) -> Result<BaseToken, Error> {
     let configured = &config.auth.base_token;
-    if configured.is_some() && configured.source == Source::Settings {
-        let token = configured.value.clone().unwrap_or_else(fresh_token);
-        return Ok(BaseToken { token, source: Source::Settings, is_new: false });
+    if let (Some(token), Source::Settings) = (&configured.value, &configured.source) {
+        return Ok(BaseToken { token: token.clone(), source: Source::Settings, is_new: false });
     }
     settings_file::update(&config.home, clock, |settings| {
         let saved = settings.get(TOKEN_KEY).and_then(Value::as_str).map(str::trim);
