@@ -1,6 +1,9 @@
 //! Logging: its set-up, and the masking of what must not be logged.
 
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    io::{self, IsTerminal},
+};
 
 use percent_encoding::percent_decode_str;
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
@@ -16,9 +19,9 @@ pub fn init(log: &Log) -> Result<(), Error> {
     let filter =
         EnvFilter::try_new(&*log.filter).map_err(|error| Error::LogFilter { reason: error.to_string() })?;
     let (text, json) = if *log.json {
-        (None, Some(fmt::layer().json().with_writer(std::io::stderr)))
+        (None, Some(fmt::layer().json().with_writer(io::stderr)))
     } else {
-        (Some(fmt::layer().with_writer(std::io::stderr)), None)
+        (Some(fmt::layer().with_ansi(io::stderr().is_terminal()).with_writer(io::stderr)), None)
     };
     tracing_subscriber::registry().with(filter).with(text).with(json).try_init().map_err(|_| Error::LogTwice)
 }

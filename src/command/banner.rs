@@ -4,10 +4,13 @@
 use std::fmt::Write;
 
 use fast_qr::{ECL, QRBuilder};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::hub::Start;
 use crate::{config::Source, identity::access_token};
+
+/// What a query value may not hold as it is.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// The whole text, ending in a line break.
 pub fn text(start: &Start) -> String {
@@ -47,7 +50,7 @@ pub fn text(start: &Start) -> String {
 }
 
 fn new_token(public_url: &str, token: &str) -> Vec<String> {
-    let link = format!("{public_url}/?token={}", utf8_percent_encode(token, NON_ALPHANUMERIC));
+    let link = format!("{public_url}/?token={}", utf8_percent_encode(token, ESCAPED));
     let mut lines = vec![
         String::new(),
         format!("  Your access token: {token}"),
@@ -86,7 +89,11 @@ mod tests {
         let first = start(home.path(), &[]);
         let token = first.secrets.base_token.token.expose().to_owned();
         let first = told(&first);
-        assert!(first.contains(&format!("Your access token: {token}")) && first.contains('█'), "{first}");
+        assert!(first.contains(&format!("Your access token: {token}\n")), "{first}");
+        assert!(
+            first.contains(&format!("http://localhost:3006/?token={token}\n")) && first.contains('█'),
+            "{first}"
+        );
 
         let told = told(&start(home.path(), &[]));
         assert!(!told.contains(&token) && !told.contains('█'), "{told}");

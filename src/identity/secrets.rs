@@ -210,6 +210,19 @@ mod tests {
     }
 
     #[test]
+    fn two_first_starts_at_once_agree() {
+        let home = tempfile::tempdir().unwrap();
+        let [one, other] = std::thread::scope(|scope| {
+            [0, 1]
+                .map(|_| scope.spawn(|| start(home.path(), &[]).unwrap()))
+                .map(|start| start.join().unwrap())
+        });
+        assert_eq!(one.base_token.token, other.base_token.token);
+        assert_ne!(one.base_token.is_new, other.base_token.is_new);
+        assert_eq!((one.jwt_key, one.owner_id), (other.jwt_key, other.owner_id));
+    }
+
+    #[test]
     fn only_the_token_is_saved_from_the_environment_and_only_when_there_is_none() {
         let home = tempfile::tempdir().unwrap();
         fs::write(settings_file::path(home.path()), r#"{"machineId":"m"}"#).unwrap();

@@ -1,5 +1,7 @@
 //! The binary as people start it: what it prints and how it exits.
 
+#![expect(clippy::unwrap_used, reason = "a test stops where something is not as it must be")]
+
 use std::{
     fs,
     path::Path,
