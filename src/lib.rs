@@ -5,4 +5,9 @@
 //! SQL. [`wire`] is the vocabulary of the protocols, shared by all; [`domain`] holds the rules and does no I/O.
 //! [`app`] builds the system and takes it down again. `ARCHITECTURE.md` tells the same story at more length.
 
+pub mod clock;
+pub mod command;
+pub mod config;
 pub mod domain;
+pub mod identity;
+pub mod telemetry;

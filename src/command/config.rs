@@ -1,0 +1,56 @@
+//! `wheelhouse config show`: each value in effect and its source. Writes nothing.
+
+use std::fmt::Write;
+
+use crate::config::{Config, Error, Sources};
+
+pub fn show(sources: Sources) -> Result<String, Error> {
+    let config = Config::load(sources)?;
+    let mut text = format!("home = {}  ({})\n", config.home.display(), config.home.source);
+    for line in config.show() {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{line}");
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_told_with_their_source_and_secrets_are_hidden() {
+        let home = tempfile::tempdir().unwrap();
+        let env = [("CLI_API_TOKEN".to_owned(), "s3cret".to_owned())].into();
+        let text = show(Sources { home: Some(home.path().to_owned()), env, ..Sources::default() }).unwrap();
+        let text = text.replace(&home.path().display().to_string(), "<home>");
+        insta::assert_snapshot!(text, @"
+        home = <home>  (flag --home)
+        public_url = http://localhost:3006  (default)
+        listen.host = 127.0.0.1  (default)
+        listen.port = 3006  (default)
+        cors.origins = http://localhost:3006  (default)
+        database.path = <home>/wheelhouse.db  (default)
+        auth.base_token = hidden  (environment CLI_API_TOKEN)
+        auth.jwt_ttl = 14400  (default)
+        auth.legacy_handshake = false  (default)
+        login.failures = 20  (default)
+        login.window_seconds = 60  (default)
+        terminal.max = 4  (default)
+        terminal.idle_ms = 900000  (default)
+        journal.max_rows = 50000  (default)
+        journal.max_age_days = 7  (default)
+        journal.tail_frames = 4096  (default)
+        journal.tail_bytes = 16777216  (default)
+        limits.body_bytes = 71303168  (default)
+        limits.frame_bytes = 50331648  (default)
+        actors.passivate_after_ms = 300000  (default)
+        presence.session_timeout_ms = 30000  (default)
+        presence.machine_timeout_ms = 45000  (default)
+        web.dir = not set  (default)
+        log.filter = info  (default)
+        log.json = false  (default)
+        stop.drain_ms = 5000  (default)
+        ");
+    }
+}

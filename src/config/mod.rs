@@ -1,0 +1,224 @@
+//! The configuration: raw settings in layers (built-in, `wheelhouse.toml`, `settings.json`, environment, flags) become
+//! one checked [`Config`], whose every value knows its source. Nothing reads a setting anywhere else.
+//!
+//! Loading writes nothing. What a start has to write, it writes in [`crate::identity::Secrets::load_or_create`].
+
+mod cors;
+mod error;
+pub mod home;
+mod layers;
+mod listen;
+mod secret;
+mod sections;
+pub mod settings_file;
+mod source;
+mod value;
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use url::Url;
+
+use self::layers::{Layer, Values};
+pub use self::{
+    cors::CorsOrigins,
+    error::Error,
+    secret::Secret,
+    sections::{Actors, Auth, Journal, Limits, Listen, Log, Login, Presence, Stop, Terminal, Web},
+    source::{Shown, Source, Sourced},
+};
+
+const DEFAULTS: &str = include_str!("../../config/default.toml");
+
+/// Everything that a configuration is made from, beside the files in the home folder.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    /// `--home`.
+    pub home: Option<PathBuf>,
+    pub flags: Flags,
+    pub env: BTreeMap<String, String>,
+}
+
+/// What was given on the command line, as it was typed.
+#[derive(Clone, Debug, Default)]
+pub struct Flags {
+    /// `host:port` or `host`; the two below win over it.
+    pub listen: Option<String>,
+    pub host: Option<String>,
+    pub port: Option<String>,
+    pub log: Option<String>,
+}
+
+/// The checked configuration.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub home: Sourced<PathBuf>,
+    /// Without a slash at its end.
+    pub public_url: Sourced<String>,
+    pub listen: Listen,
+    pub cors: Sourced<CorsOrigins>,
+    /// The store's file.
+    pub database: Sourced<PathBuf>,
+    pub auth: Auth,
+    pub login: Login,
+    pub terminal: Terminal,
+    pub journal: Journal,
+    pub limits: Limits,
+    pub actors: Actors,
+    pub presence: Presence,
+    pub web: Web,
+    pub log: Log,
+    pub stop: Stop,
+}
+
+impl Config {
+    pub fn load(sources: Sources) -> Result<Self, Error> {
+        let home = home::find(sources.home.as_deref(), &sources.env)?;
+        let above = vec![
+            Layer::file(&home.join("wheelhouse.toml"))?,
+            Layer::settings(&home)?,
+            Layer::environment(&sources.env),
+            Layer::flags(&sources.flags),
+        ];
+        let values = Values::merge(Layer::built_in()?, above)?;
+        let place = |path: Sourced<Option<PathBuf>>| place(path, &home, &sources.env);
+        let database = place(values.get("database.path")?)?;
+        let mut config = Self {
+            public_url: public_url(&values)?,
+            listen: Listen::read(&values)?,
+            cors: values.get("cors.origins")?,
+            database: database.map(|path| path.unwrap_or_else(|| home.join("wheelhouse.db"))),
+            auth: Auth::read(&values)?,
+            login: Login::read(&values)?,
+            terminal: Terminal::read(&values)?,
+            journal: Journal::read(&values)?,
+            limits: Limits::read(&values)?,
+            actors: Actors::read(&values)?,
+            presence: Presence::read(&values)?,
+            web: Web { dir: place(Web::read(&values)?.dir)? },
+            log: Log::read(&values)?,
+            stop: Stop::read(&values)?,
+            home,
+        };
+        config.check()?;
+        config.fill_in(Unset { url: config.public_url.is_empty(), cors: config.cors.is_empty() });
+        Ok(config)
+    }
+
+    /// Puts in the port that the system chose when the configured one is 0, and what follows from it.
+    pub fn settle_port(&mut self, port: u16) {
+        let old = default_url(*self.listen.port);
+        let derived = |is: &Sourced<String>| is.source == Source::Default && is.value == old;
+        let url = derived(&self.public_url);
+        let cors = url && self.cors.source == Source::Default;
+        self.listen.port.value = port;
+        self.fill_in(Unset { url, cors });
+    }
+
+    /// Each value in effect, secrets masked, in the order of the built-in file.
+    pub fn show(&self) -> Vec<Shown> {
+        let Self {
+            home: _,
+            public_url,
+            listen,
+            cors,
+            database,
+            auth,
+            login,
+            terminal,
+            journal,
+            limits,
+            actors,
+            presence,
+            web,
+            log,
+            stop,
+        } = self;
+        let database = database.clone().map(Some);
+        [
+            vec![public_url.show("public_url")],
+            listen.show(),
+            vec![cors.show("cors.origins"), database.show("database.path")],
+            auth.show(),
+            login.show(),
+            terminal.show(),
+            journal.show(),
+            limits.show(),
+            actors.show(),
+            presence.show(),
+            web.show(),
+            log.show(),
+            stop.show(),
+        ]
+        .concat()
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let port = &self.listen.port;
+        if **port == 0 && !matches!(port.source, Source::Flag(_)) {
+            let expected = "a port from 1 to 65535";
+            return Err(Error::BadValue {
+                key: "listen.port".to_owned(),
+                origin: port.source.clone(),
+                expected,
+            });
+        }
+        if *self.auth.legacy_handshake && !self.listen.is_loopback() {
+            return Err(Error::OpenHandshake { host: self.listen.host.value.clone() });
+        }
+        match &*self.auth.base_token {
+            Some(token) if token.expose().contains(':') => {
+                Err(Error::TokenWithColon { origin: self.auth.base_token.source.clone() })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn fill_in(&mut self, unset: Unset) {
+        if unset.url {
+            self.public_url = Sourced::new(default_url(*self.listen.port), Source::Default);
+        }
+        if unset.cors {
+            self.cors = Sourced::new(CorsOrigins::normalise(&[&*self.public_url]), Source::Default);
+        }
+    }
+}
+
+/// What nobody set and therefore follows from other values.
+struct Unset {
+    url: bool,
+    cors: bool,
+}
+
+fn default_url(port: u16) -> String {
+    format!("http://localhost:{port}")
+}
+
+/// Empty when not set.
+fn public_url(values: &Values) -> Result<Sourced<String>, Error> {
+    let given: Sourced<Option<String>> = values.get("public_url")?;
+    let url = given.map(|text| text.unwrap_or_default().trim_end_matches('/').to_owned());
+    let is_web = Url::parse(&url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
+    if is_web || url.is_empty() {
+        return Ok(url);
+    }
+    let expected = "an address that starts with http:// or https://";
+    Err(Error::BadValue { key: "public_url".to_owned(), origin: url.source, expected })
+}
+
+/// A path in our file starts at the home folder, one in the environment where the program was started.
+fn place(
+    path: Sourced<Option<PathBuf>>,
+    home: &Path,
+    env: &BTreeMap<String, String>,
+) -> Result<Sourced<Option<PathBuf>>, Error> {
+    let Some(given) = &path.value else { return Ok(path) };
+    let expanded = home::expand(given, env)?;
+    let placed = if path.source == Source::File { home.join(expanded) } else { expanded };
+    Ok(Sourced::new(Some(placed), path.source))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,44 @@
+//! The settings, section by section, as in `config/default.toml`, which explains each.
+
+use std::path::PathBuf;
+
+use super::{Error, Secret, Shown, Sourced, layers::Values};
+
+macro_rules! sections {
+    ($($(#[$doc:meta])* $name:ident = $section:literal { $($field:ident: $kind:ty,)* })*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Debug)]
+        pub struct $name {
+            $(pub $field: Sourced<$kind>,)*
+        }
+
+        impl $name {
+            pub(super) fn read(values: &Values) -> Result<Self, Error> {
+                Ok(Self { $($field: values.get(concat!($section, ".", stringify!($field)))?,)* })
+            }
+
+            pub(super) fn show(&self) -> Vec<Shown> {
+                vec![$(self.$field.show(concat!($section, ".", stringify!($field))),)*]
+            }
+        }
+    )*};
+}
+
+sections! {
+    /// Where the hub listens. Port 0 takes any free one; only the flag may ask for that.
+    Listen = "listen" { host: String, port: u16, }
+    /// Tokens; `jwt_ttl` in seconds.
+    Auth = "auth" { base_token: Option<Secret>, jwt_ttl: i64, legacy_handshake: bool, }
+    /// How many wrong tokens an address may try.
+    Login = "login" { failures: u32, window_seconds: u64, }
+    Terminal = "terminal" { max: usize, idle_ms: u64, }
+    /// How much of the past a browser can catch up with.
+    Journal = "journal" { max_rows: u64, max_age_days: u32, tail_frames: usize, tail_bytes: usize, }
+    Limits = "limits" { body_bytes: usize, frame_bytes: usize, }
+    Actors = "actors" { passivate_after_ms: u64, }
+    Presence = "presence" { session_timeout_ms: i64, machine_timeout_ms: i64, }
+    /// A folder that takes the place of the built-in web app.
+    Web = "web" { dir: Option<PathBuf>, }
+    Log = "log" { filter: String, json: bool, }
+    Stop = "stop" { drain_ms: u64, }
+}

@@ -1,0 +1,14 @@
+//! Who may come in, and as whom: the hub's own secrets, access tokens, web tokens, and the brake on guessing.
+
+pub mod access_token;
+mod jwt;
+mod limiter;
+mod secrets;
+mod tokens;
+
+pub use self::{
+    jwt::{Claims, Jwt, JwtError},
+    limiter::{FailedLogins, RetryAfter},
+    secrets::{BaseToken, JwtKey, Secrets},
+    tokens::AccessTokens,
+};
