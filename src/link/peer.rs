@@ -14,6 +14,9 @@ pub trait Peer: Send + Sync {
     /// Emits and waits for the first argument of the answer; `null` when it answers without one.
     fn call(&self, event: &'static str, payload: &RawValue, within: Duration) -> BoxFuture<'static, Result<Json, CallError>>;
 
+    /// The hub has stopped reading from it for the moment.
+    fn is_paused(&self) -> bool;
+
     /// Ends the connection; the client comes back by itself.
     fn disconnect(&self);
 }

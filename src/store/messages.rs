@@ -178,9 +178,19 @@ pub fn newest(conn: &mut SqliteConnection, session_key: i64, limit: i64) -> Resu
     all(rows)
 }
 
-pub fn delete_all(conn: &mut SqliteConnection, session_key: i64, ids: &[String]) -> Result<()> {
-    diesel::delete(messages::table.filter(messages::session_key.eq(session_key).and(messages::id.eq_any(ids))))
-        .execute(conn)?;
+/// Deletes those of the newest rows that `is_gone` names.
+pub fn delete_recent(
+    conn: &mut SqliteConnection,
+    session_key: i64,
+    look_back: i64,
+    is_gone: impl Fn(&Message) -> bool,
+) -> Result<()> {
+    let rows = newest(conn, session_key, look_back)?;
+    let gone: Vec<String> = rows.into_iter().filter(|row| is_gone(row)).map(|row| row.id).collect();
+    if !gone.is_empty() {
+        let of_session = messages::table.filter(messages::session_key.eq(session_key));
+        diesel::delete(of_session.filter(messages::id.eq_any(gone))).execute(conn)?;
+    }
     Ok(())
 }
 

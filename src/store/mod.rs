@@ -23,6 +23,7 @@ use std::{
 use diesel::{Connection, RunQueryDsl, SqliteConnection, connection::SimpleConnection, prelude::*};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
+pub use diesel::SqliteConnection as Connection;
 pub use error::{Error, Result};
 pub use writer::{Publish, Tx};
 

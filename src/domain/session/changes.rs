@@ -114,6 +114,19 @@ impl Changes {
             || self.message_epoch.is_some()
     }
 
+    /// Whether the session's row in lists looks different afterwards.
+    pub fn shows_in_list(&self) -> bool {
+        self.updated_at.is_some()
+            || self.metadata.is_some()
+            || self.agent_state.is_some()
+            || self.todos.is_some()
+            || self.settings.is_some()
+            || self.pin.is_some()
+            || self.turn.is_some()
+            || self.background_tasks.is_some()
+            || self.has_content.is_some()
+    }
+
     /// Takes the changes over into memory, once they are durable.
     pub fn apply(self, session: &mut Session) {
         let is_stored = self.is_stored(session);

@@ -9,6 +9,7 @@ mod view;
 
 pub use changes::{Changes, Config, ConfigKey};
 pub use facts::Facts;
+pub use crate::domain::page::Position;
 pub use patch::Patch;
 pub use view::{FullView, Summary};
 
@@ -60,12 +61,6 @@ pub struct Settings {
     pub agent_mode: Option<String>,
 }
 
-/// Where a message stands in the conversation: the moment it was taken (or made), then its number.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Position {
-    pub at: Millis,
-    pub seq: i64,
-}
 
 /// What is stored of a session.
 #[derive(Clone, Debug)]

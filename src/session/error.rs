@@ -1,0 +1,30 @@
+//! Why a session refused a command.
+
+use crate::{link::RpcError, store, wire::events::DecisionView};
+
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    #[error("session is inactive")]
+    Inactive,
+    /// The agent asked no such thing, or has closed the question.
+    #[error("request not found")]
+    NoSuchRequest,
+    #[error("somebody else decided first")]
+    AlreadyDecided(Box<DecisionView>),
+    #[error("a message with this local id and another text exists")]
+    LocalIdTaken,
+    /// What was asked for does not fit this session; the text is for people.
+    #[error("{0}")]
+    Unfit(String),
+    /// The agent did not apply a setting; the text is for people.
+    #[error("{0}")]
+    NotApplied(String),
+    #[error("cannot delete an active session")]
+    StillActive,
+    #[error("session is neither active nor marked as running")]
+    NotRunning,
+    #[error(transparent)]
+    Rpc(#[from] RpcError),
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}

@@ -1,0 +1,185 @@
+//! The ends of a session's life: archived, reopened, deleted.
+
+use actix::prelude::*;
+use serde_json::{Map, Value, json};
+
+use super::{Atomic, End, LiveSession, Outcome, SessionError, now_ready};
+use crate::{
+    domain::{json as raw, session::Changes},
+    link::rpc,
+    namespace, store,
+};
+
+/// The keys that mark a session as archived.
+const ARCHIVE_KEYS: [&str; 4] = ["lifecycleState", "lifecycleStateSince", "archivedBy", "archiveReason"];
+
+/// Ends the agent's process and marks the session as archived.
+#[derive(Message)]
+#[rtype(result = "Result<Archived, SessionError>")]
+pub struct Archive;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Archived {
+    Now,
+    Already,
+}
+
+impl Handler<Archive> for LiveSession {
+    type Result = ResponseActFuture<Self, Outcome<Archived>>;
+
+    fn handle(&mut self, _: Archive, ctx: &mut Self::Context) -> Self::Result {
+        self.last_used = self.now();
+        if !self.state.turn.active {
+            let facts = &self.state.facts;
+            if facts.is_archived() {
+                return Box::pin(actix::fut::ready(Ok(Archived::Already)));
+            }
+            if facts.lifecycle_state.as_deref() != Some("running") {
+                return Box::pin(actix::fut::ready(Err(SessionError::NotRunning)));
+            }
+        }
+        let this = ctx.address();
+        let call = self.call("killSession", &json!({}), rpc::PATIENCE);
+        Box::pin(
+            async move {
+                let closed = |_| store::Error::Closed;
+                match call.await {
+                    Ok(_) => {}
+                    // Nobody was there to ask: the hub marks the session itself.
+                    Err(error) if error.is_target_missing() => this.send(MarkArchived).await.map_err(closed)??,
+                    Err(error) => return Err(error.into()),
+                }
+                this.send(End { time: None, reason: None }).await.map_err(closed)??;
+                Ok(Archived::Now)
+            }
+            .into_actor(self),
+        )
+    }
+}
+
+#[derive(Message)]
+#[rtype(result = "Result<(), SessionError>")]
+struct MarkArchived;
+
+impl Handler<MarkArchived> for LiveSession {
+    type Result = Atomic<()>;
+
+    fn handle(&mut self, _: MarkArchived, _: &mut Self::Context) -> Self::Result {
+        if self.state.facts.is_archived() {
+            return now_ready(Ok(()));
+        }
+        let now = self.now();
+        let edited = self.edited_metadata(|metadata| {
+            metadata.insert("lifecycleState".into(), "archived".into());
+            metadata.insert("lifecycleStateSince".into(), now.into());
+            metadata.insert("archivedBy".into(), "hub".into());
+            metadata.insert("archiveReason".into(), "Archived from hub (CLI unreachable)".into());
+            true
+        });
+        match edited {
+            Some(metadata) => AtomicResponse::new(self.write_metadata(metadata)),
+            None => now_ready(Ok(())),
+        }
+    }
+}
+
+/// What an archived session carried before it was reopened, so that a failed attempt can put it back.
+pub struct ArchiveMarks(Map<String, Value>);
+
+/// Takes the archive marks off before a resume. Answers what was there; `None` when it is not archived.
+#[derive(Message)]
+#[rtype(result = "Result<Option<ArchiveMarks>, SessionError>")]
+pub struct Reopen;
+
+impl Handler<Reopen> for LiveSession {
+    type Result = Atomic<Option<ArchiveMarks>>;
+
+    fn handle(&mut self, _: Reopen, _: &mut Self::Context) -> Self::Result {
+        if !self.state.facts.is_archived() {
+            return now_ready(Ok(None));
+        }
+        let now = self.now();
+        let mut marks = Map::new();
+        let edited = self.edited_metadata(|metadata| {
+            for key in ARCHIVE_KEYS {
+                if let Some(value) = metadata.remove(key) {
+                    marks.insert(key.to_owned(), value);
+                }
+            }
+            metadata.insert("lifecycleStateSince".into(), now.into());
+            true
+        });
+        match edited {
+            Some(metadata) => AtomicResponse::new(Box::pin(
+                self.write_metadata(metadata).map(|outcome, _, _| outcome.map(|()| Some(ArchiveMarks(marks)))),
+            )),
+            None => now_ready(Ok(None)),
+        }
+    }
+}
+
+/// Puts the archive marks back, unless the session came up after all.
+#[derive(Message)]
+#[rtype(result = "Result<(), SessionError>")]
+pub struct RestoreArchive(pub ArchiveMarks);
+
+impl Handler<RestoreArchive> for LiveSession {
+    type Result = Atomic<()>;
+
+    fn handle(&mut self, RestoreArchive(ArchiveMarks(marks)): RestoreArchive, _: &mut Self::Context) -> Self::Result {
+        if self.state.turn.active {
+            return now_ready(Ok(()));
+        }
+        let edited = self.edited_metadata(|metadata| {
+            ARCHIVE_KEYS.iter().for_each(|key| drop(metadata.remove(*key)));
+            metadata.extend(marks);
+            true
+        });
+        match edited {
+            Some(metadata) => AtomicResponse::new(self.write_metadata(metadata)),
+            None => now_ready(Ok(())),
+        }
+    }
+}
+
+/// Deletes the session with everything that belongs to it.
+#[derive(Message)]
+#[rtype(result = "Result<(), SessionError>")]
+pub struct Delete;
+
+impl Handler<Delete> for LiveSession {
+    type Result = Atomic<()>;
+
+    fn handle(&mut self, _: Delete, _: &mut Self::Context) -> Self::Result {
+        if self.state.turn.active {
+            return now_ready(Err(SessionError::StillActive));
+        }
+        let entry = self.events().removed();
+        let key = self.state.record.key;
+        let delete = self.commit(Changes::default(), vec![entry], move |tx| store::sessions::delete(tx.conn, key));
+        let gone = self.tenant.send(namespace::Removed(self.id().clone()));
+        AtomicResponse::new(Box::pin(delete.then(|outcome, this: &mut Self, _| {
+            // The namespace forgets it before the answer, so that who reads next does not find it.
+            let told = async move {
+                if outcome.is_ok() {
+                    let _ = gone.await;
+                }
+                outcome
+            };
+            told.into_actor(this).map(|outcome, _, ctx: &mut Context<Self>| {
+                if outcome.is_ok() {
+                    ctx.stop();
+                }
+                outcome
+            })
+        })))
+    }
+}
+
+impl LiveSession {
+    /// The id under which the agent itself knows this conversation.
+    pub(super) fn native_id(&self) -> Option<String> {
+        let stored = self.state.record.metadata.as_deref().and_then(raw::read)?;
+        crate::domain::metadata::resume_id(&stored)
+    }
+}
