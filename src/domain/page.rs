@@ -189,37 +189,51 @@ mod tests {
     }
 
     fn value() -> impl Strategy<Value = Option<String>> {
-        prop::option::of(prop_oneof![
-            (-3_i64..300).prop_map(|number| number.to_string()),
-            "[0-9.ex -]{0,4}",
-            ".{0,3}"
-        ])
+        let number = (-1_i64..300).prop_map(|number| number.to_string());
+        prop::option::weighted(0.9, prop_oneof![12 => number, 1 => "[0-9.ex -]{0,4}", 1 => ".{0,3}"])
+    }
+
+    /// Mostly both halves or none, so that many queries are sound.
+    fn pair() -> impl Strategy<Value = [Option<String>; 2]> {
+        prop_oneof![1 => Just([None, None]), 1 => [value(), value()]]
     }
 
     proptest! {
         #[test]
-        fn any_query_is_refused_or_within_its_bounds(query in [value(), value(), value(), value(), value(), value(), value(), value()]) {
-            let given = query.each_ref().map(Option::as_deref);
+        fn any_query_is_refused_or_within_its_bounds(limit in value(), before in pair(), after in pair(), until in pair(), epoch in value()) {
+            let [before_seq, before_at] = before.each_ref().map(Option::as_deref);
+            let [after_seq, after_at] = after.each_ref().map(Option::as_deref);
+            let [until_seq, until_at] = until.each_ref().map(Option::as_deref);
+            let epoch = epoch.as_deref().filter(|_| after_seq.is_some());
+            let query = [limit.as_deref(), before_seq, before_at, after_seq, after_at, until_seq, until_at, epoch];
             let sound = |position: Position| position.seq >= 1 && position.at >= 0;
-            match parse(given) {
+            match parse(query) {
                 Err(fields) => prop_assert!(!fields.is_empty()),
                 Ok(request) => {
                     prop_assert!((1..=MAX_LIMIT).contains(&request.limit));
                     match request.range {
-                        PageRange::Latest => prop_assert!(given[1..].iter().all(Option::is_none)),
+                        PageRange::Latest => prop_assert!(query[1..].iter().all(Option::is_none)),
                         PageRange::Before(before) => {
                             prop_assert!(sound(before));
-                            prop_assert!(given[3..].iter().all(Option::is_none));
+                            prop_assert!(query[3..].iter().all(Option::is_none));
                         }
-                        PageRange::After { cursor, until, epoch } => {
+                        PageRange::After { cursor, until, epoch: bound_to } => {
                             prop_assert!(sound(cursor) && until.is_none_or(sound));
-                            prop_assert_eq!(until.is_some(), given[5].is_some());
-                            prop_assert_eq!(epoch.is_some(), given[7].is_some());
-                            prop_assert!(given[1].is_none() && given[2].is_none());
+                            prop_assert_eq!(until.is_some(), until_seq.is_some());
+                            prop_assert_eq!(bound_to.is_some(), epoch.is_some());
+                            prop_assert!(before_seq.is_none() && before_at.is_none());
                         }
                     }
                 }
             }
+        }
+
+        #[test]
+        fn whole_numbers_in_range_are_taken_as_they_are(limit in 1_u32..=200, seq in 1_i64..1 << 53, at in 0_i64..1 << 53) {
+            let (limit_text, seq_text, at_text) = (limit.to_string(), seq.to_string(), at.to_string());
+            let query = [Some(&*limit_text), NONE, NONE, Some(&*seq_text), Some(&*at_text), NONE, NONE, NONE];
+            let range = PageRange::After { cursor: Position { at, seq }, until: None, epoch: None };
+            prop_assert_eq!(parse(query), Ok(PageRequest { limit, range }));
         }
     }
 }

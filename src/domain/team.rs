@@ -174,20 +174,21 @@ fn send_message(input: &Value, now: Millis) -> Option<Update> {
 impl Update {
     fn apply_to(self, team: &mut Map<String, Value>) {
         if let Some(member) = self.member {
-            upsert(list(team, "members"), "name", member, true);
+            change_list(team, "members", |members| upsert(members, "name", member, true));
         }
         if let Some(task) = self.task {
             let is_whole = task.contains_key("title");
-            upsert(list(team, "tasks"), "id", task, is_whole);
+            change_list(team, "tasks", |tasks| upsert(tasks, "id", task, is_whole));
         }
         if let Some(message) = self.message {
-            let messages = list(team, "messages");
-            messages.push(message);
-            messages.drain(..messages.len().saturating_sub(KEPT_MESSAGES));
+            change_list(team, "messages", |messages| {
+                messages.push(message);
+                messages.drain(..messages.len().saturating_sub(KEPT_MESSAGES));
+            });
         }
         if let Some(name) = self.shut_down {
             let gone = fields([("name", Some(&*name)), ("status", Some("shutdown"))]);
-            upsert(list(team, "members"), "name", gone, false);
+            change_list(team, "members", |members| upsert(members, "name", gone, false));
         }
     }
 }
@@ -202,15 +203,10 @@ fn upsert(list: &mut Vec<Value>, key: &str, entry: Map<String, Value>, may_add: 
     }
 }
 
-/// A list of the team, made when it is missing.
-fn list<'a>(team: &'a mut Map<String, Value>, key: &str) -> &'a mut Vec<Value> {
-    let value = team.entry(key).or_insert_with(|| json!([]));
-    if !value.is_array() {
-        *value = json!([]);
-    }
-    match value {
-        Value::Array(list) => list,
-        _ => unreachable!("it was just made a list"),
+/// Changes a list of the team, which is made when it is missing. The state was narrowed, so it is nothing but a list.
+fn change_list(team: &mut Map<String, Value>, key: &str, change: impl FnOnce(&mut Vec<Value>)) {
+    if let Value::Array(list) = team.entry(key).or_insert_with(|| json!([])) {
+        change(list);
     }
 }
 

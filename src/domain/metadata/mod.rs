@@ -3,6 +3,7 @@
 mod machine;
 mod merge;
 mod session;
+mod session_shape;
 
 pub use machine::{health, machine_view, merge_machine_metadata, merge_runner_state, runner_state_view};
 pub use merge::{HUB_OWNED_KEYS, merge_from_cli, native_ids_changed};
