@@ -54,9 +54,19 @@ fn keys_are_not_touched() {
 
 #[test]
 fn lone_surrogates_and_split_pairs_leave_readable_text() {
-    for piece in ["\\ud83d", "\\ud83d\\ude00", "😀", "\\n", "\\\\"] {
+    for (piece, units) in [
+        ("\\ud83d", 1),
+        ("\\udc00", 1),
+        ("\\ud83dxxxxxx", 7),
+        ("\\ud83d\\ude00", 2),
+        ("😀", 2),
+        ("\\n", 1),
+        ("\\\\", 1),
+    ] {
         let raw = format!(r#"{{"role":"agent","content":"a{}","n":1.0}}"#, piece.repeat(70_000));
         let cut = truncate_agent_strings(&raw).unwrap();
+        let removed = 1 + 70_000 * units - HEAD_UNITS - TAIL_UNITS;
+        assert!(cut.contains(&format!("[hapi: truncated {removed} chars]")), "{piece}");
         assert!(cut.ends_with(r#"","n":1.0}"#), "{piece}");
         assert!(crate::domain::json::read_text(&cut).is_some(), "{piece}");
         assert_eq!(truncate_agent_strings(&cut), None, "{piece}");
