@@ -1,4 +1,20 @@
 //! The rules of the protocol, without I/O: given a state and a command they say what changes and what is told.
 
+pub mod agent_state;
+pub mod content;
+pub mod cursor;
+pub mod decision;
+pub mod flavor;
 pub mod ids;
 pub mod json;
+pub mod liveness;
+pub mod metadata;
+pub mod page;
+pub mod prompt;
+mod shape;
+pub mod team;
+pub mod text;
+pub mod title;
+pub mod todos;
+pub mod token;
+pub mod version;
