@@ -1,0 +1,229 @@
+//! Builds the system and takes it down: store, actors, timers, then the servers; and the reverse.
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+    time::Duration,
+};
+
+use actix::prelude::*;
+use actix_web::dev::ServerHandle;
+use socketioxide::SocketIo;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    clock::Clock,
+    command::hub::Start,
+    config::{Config, Error},
+    domain::{
+        ids::Millis,
+        liveness::EXPIRY_TICK,
+        session::Patch,
+    },
+    http::{self, Shared},
+    identity::{AccessTokens, FailedLogins, Jwt},
+    namespace::{Directory, TailLimit, Tick},
+    socket,
+    store::{self, Store, journal::Retention},
+    wire::events::{self, SessionEvents},
+};
+
+/// What every actor may use.
+#[derive(Clone)]
+pub struct Env {
+    pub store: Store,
+    pub clock: Clock,
+    pub settings: Arc<Settings>,
+    pub faults: Arc<Faults>,
+}
+
+/// The part of the configuration that actors read.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub tail: TailLimit,
+    pub passivate_after: Millis,
+    pub terminals: usize,
+    pub terminal_idle: Millis,
+}
+
+/// Faults that tests inject to prove that a crash stays small. None by default; no setting turns one on.
+#[derive(Debug, Default)]
+pub struct Faults {
+    /// A message that contains this text brings its session down.
+    pub panic_on: Option<String>,
+}
+
+impl Faults {
+    pub fn strike(&self, text: &str) {
+        #[expect(clippy::panic, reason = "that is the fault")]
+        if self.panic_on.as_ref().is_some_and(|poison| text.contains(poison)) {
+            panic!("injected fault");
+        }
+    }
+}
+
+/// How a hub differs from one that people run: tests own its faults and the pace of its timers.
+#[derive(Debug)]
+pub struct Options {
+    pub faults: Faults,
+    pub tick: Duration,
+    pub workers: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+        let tick = Duration::from_millis(u64::try_from(EXPIRY_TICK).unwrap_or(5_000));
+        Self { faults: Faults::default(), tick, workers: cores }
+    }
+}
+
+/// A hub that runs.
+pub struct Hub {
+    pub address: SocketAddr,
+    pub start: Start,
+    store: Store,
+    server: ServerHandle,
+    io: SocketIo,
+    stopping: CancellationToken,
+    arbiters: Vec<Arbiter>,
+}
+
+fn settings(config: &Config) -> Settings {
+    let millis = |value: u64| Millis::try_from(value).unwrap_or(Millis::MAX);
+    Settings {
+        tail: TailLimit { frames: *config.journal.tail_frames, bytes: *config.journal.tail_bytes },
+        passivate_after: millis(*config.actors.passivate_after_ms),
+        terminals: *config.terminal.max,
+        terminal_idle: millis(*config.terminal.idle_ms),
+    }
+}
+
+impl Hub {
+    /// Starts everything. Nothing is listened to before the store is open and the actors stand.
+    pub async fn start(mut start: Start, options: Options) -> anyhow::Result<Self> {
+        let listener = bind(&start.config)?;
+        let address = listener.local_addr()?;
+        start.config.settle_port(address.port());
+        let config = &start.config;
+        let retention = Retention {
+            rows: i64::try_from(*config.journal.max_rows).unwrap_or(i64::MAX),
+            age: Millis::from(*config.journal.max_age_days) * 24 * 3_600_000,
+        };
+        let store = Store::open(&config.database, retention)?;
+        let env = Env {
+            store: store.clone(),
+            clock: start.clock.clone(),
+            settings: Arc::new(settings(config)),
+            faults: Arc::new(options.faults),
+        };
+        forget_presence(&env).await?;
+
+        // Actors of the domain have threads of their own, so that a burst of requests cannot starve them.
+        let arbiters: Vec<Arbiter> = (0..options.workers.div_ceil(2).max(1)).map(|_| Arbiter::new()).collect();
+        let handles: Vec<ArbiterHandle> = arbiters.iter().map(Arbiter::handle).collect();
+        let Some(first) = handles.first().cloned() else { anyhow::bail!("no thread for the actors") };
+        let directory = {
+            let (env, handles) = (env.clone(), handles.clone());
+            Directory::start_in_arbiter(&first, move |_| Directory::new(env, handles))
+        };
+        let stopping = CancellationToken::new();
+        start_clockwork(&first, &env, &directory, options.tick, &stopping);
+
+        let shared = Arc::new(Shared {
+            directory: directory.clone(),
+            env: env.clone(),
+            tokens: AccessTokens::new(&start.secrets.base_token.token),
+            jwt: Jwt::new(start.secrets.jwt_key.clone(), start.secrets.owner_id, *config.auth.jwt_ttl),
+            failed_logins: FailedLogins::new(
+                *config.login.failures,
+                Duration::from_secs(*config.login.window_seconds),
+                start.clock.clone(),
+            ),
+            cors: config.cors.value.clone(),
+            body_limit: *config.limits.body_bytes,
+            web_dir: config.web.dir.value.clone(),
+            stopping: stopping.clone(),
+        });
+        let sockets = socket::build(shared.clone(), handles, *config.limits.frame_bytes, *config.auth.legacy_handshake);
+        let io = sockets.io.clone();
+        let drain = Duration::from_millis(*config.stop.drain_ms);
+        let server = http::serve(listener, shared, sockets, options.workers, drain)?;
+        Ok(Self { address, start, store, server, io, stopping, arbiters })
+    }
+
+    /// Stops in the reverse order: no new work, streams and sockets told to come back elsewhere, then the store.
+    pub async fn stop(self) {
+        self.stopping.cancel();
+        self.io.close().await;
+        self.server.stop(true).await;
+        self.store.close().await;
+        for arbiter in self.arbiters {
+            arbiter.stop();
+            let _ = arbiter.join();
+        }
+    }
+}
+
+fn bind(config: &Config) -> Result<TcpListener, Error> {
+    let address = config.listen.address();
+    let failed = |source| Error::Listen { address: address.clone(), source };
+    let listener = TcpListener::bind(&address).map_err(failed)?;
+    listener.set_nonblocking(true).map_err(failed)?;
+    Ok(listener)
+}
+
+/// After a restart nobody has been heard of. Whoever was there is told to be gone, as a change like any other, so that
+/// a browser that resumes by number hears of it.
+async fn forget_presence(env: &Env) -> store::Result<()> {
+    let now = env.clock.now();
+    env.store
+        .write(move |tx| {
+            for record in store::sessions::left_active(tx.conn)? {
+                store::sessions::set_inactive(tx.conn, record.key)?;
+                let events = SessionEvents { namespace: &record.namespace, id: &record.id, now };
+                tx.journal(&record.namespace, events.patched(&Patch::ended()))?;
+            }
+            for machine in store::machines::left_active(tx.conn)? {
+                store::machines::set_active(tx.conn, machine.key, false, machine.active_at)?;
+                let entry = events::machine_gone_quiet(&machine.namespace, &machine.id, now);
+                tx.journal(&machine.namespace, entry)?;
+            }
+            Ok(())
+        })
+        .await
+}
+
+/// Every timer of the hub: a tick for all actors, and a look for scheduled prompts of sessions that rest.
+fn start_clockwork(
+    arbiter: &ArbiterHandle,
+    env: &Env,
+    directory: &Addr<Directory>,
+    every: Duration,
+    stopping: &CancellationToken,
+) {
+    let (env, directory, stopping) = (env.clone(), directory.clone(), stopping.clone());
+    arbiter.spawn(async move {
+        let hub = crate::namespace::Hub::new(directory.clone());
+        let mut ticks = tokio::time::interval(every);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                () = stopping.cancelled() => return,
+            }
+            // A directory too busy to take a tick gets the next.
+            let _ = directory.try_send(Tick);
+            let now = env.clock.now();
+            match env.store.read(move |conn| store::messages::sessions_with_due(conn, now)).await {
+                Ok(due) => {
+                    for (namespace, session) in due {
+                        // Finding it is enough: a session looks for due prompts at each tick.
+                        let _ = hub.session(&namespace.into(), &session.into()).await;
+                    }
+                }
+                Err(error) => tracing::warn!(%error, "could not look for scheduled prompts"),
+            }
+        }
+    });
+}

@@ -1,0 +1,133 @@
+//! Who asks: browsers by JWT, CLIs by the access token. A handler that takes a [`Caller`] or a [`Cli`] cannot be
+//! reached without one.
+
+use std::{
+    future::{Ready, ready},
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+};
+
+use actix_web::{FromRequest, HttpRequest, HttpResponse, dev::Payload, http::header::AUTHORIZATION, web};
+use serde_json::{Value, json};
+
+use super::{
+    Shared,
+    body::Body,
+    error::{ApiError, ApiResult},
+};
+use crate::{domain::ids::Namespace, identity::JwtError, wire::rest};
+
+/// A browser or a script with a valid JWT.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    pub namespace: Namespace,
+    /// Shown to others as the one who decided.
+    pub user: String,
+    pub from: String,
+}
+
+fn shared(req: &HttpRequest) -> ApiResult<&Arc<Shared>> {
+    req.app_data::<web::Data<Arc<Shared>>>().map(|data| data.get_ref()).ok_or_else(ApiError::not_connected)
+}
+
+/// Only the event stream takes its token from the URL, and only because released pages put it there.
+fn presented(req: &HttpRequest) -> Option<String> {
+    let header = req.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    if let Some(token) = header.and_then(|value| value.strip_prefix("Bearer ")) {
+        return Some(token.to_owned());
+    }
+    if req.path() != "/api/events" {
+        return None;
+    }
+    let query = url::form_urlencoded::parse(req.query_string().as_bytes());
+    query.into_iter().find(|(key, _)| key == "token").map(|(_, token)| token.into_owned())
+}
+
+impl Caller {
+    pub fn of(req: &HttpRequest) -> ApiResult<Self> {
+        let shared = shared(req)?;
+        let token = presented(req).filter(|token| !token.is_empty()).ok_or_else(ApiError::missing_token)?;
+        let claims = shared.jwt.verify(&token, shared.env.clock.now()).map_err(|error| match error {
+            JwtError::Invalid => ApiError::invalid_token(),
+            JwtError::Payload => ApiError::invalid_token_payload(),
+        })?;
+        Ok(Self { namespace: claims.ns, user: claims.uid.to_string(), from: origin(req) })
+    }
+}
+
+/// Where a request came from, for people: the address and the kind of client.
+fn origin(req: &HttpRequest) -> String {
+    let agent = req.headers().get("User-Agent").and_then(|value| value.to_str().ok()).unwrap_or("unknown client");
+    let agent: String = agent.chars().take(120).collect();
+    format!("{} {agent}", address(req))
+}
+
+fn address(req: &HttpRequest) -> IpAddr {
+    req.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip())
+}
+
+impl FromRequest for Caller {
+    type Error = ApiError;
+    type Future = Ready<ApiResult<Self>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Self::of(req))
+    }
+}
+
+/// A CLI or a runner with the access token.
+pub struct Cli {
+    pub namespace: Namespace,
+}
+
+impl Cli {
+    fn of(req: &HttpRequest) -> ApiResult<Self> {
+        let header = req.headers().get(AUTHORIZATION).ok_or_else(ApiError::missing_authorization_header)?;
+        let header = header.to_str().map_err(|_| ApiError::invalid_authorization_header())?;
+        let (scheme, token) =
+            header.trim_start().split_once(char::is_whitespace).ok_or_else(ApiError::invalid_authorization_header)?;
+        if !scheme.eq_ignore_ascii_case("bearer") || token.trim().is_empty() {
+            return Err(ApiError::invalid_authorization_header());
+        }
+        let namespace = shared(req)?.tokens.authenticate(token).ok_or_else(ApiError::invalid_token)?;
+        Ok(Self { namespace })
+    }
+}
+
+impl FromRequest for Cli {
+    type Error = ApiError;
+    type Future = Ready<ApiResult<Self>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Self::of(req))
+    }
+}
+
+/// Exchanges the access token for a JWT.
+#[utoipa::path(
+    post, path = "/api/auth", tag = "auth", request_body = rest::AuthRequest,
+    responses(
+        (status = 200, body = rest::AuthResponse),
+        (status = 400, body = rest::ErrorBody, description = "neither key, or no JSON"),
+        (status = 401, body = rest::ErrorBody, description = "wrong token"),
+        (status = 429, body = rest::ErrorBody, description = "too many wrong tokens from here; see Retry-After"),
+    ),
+    security(())
+)]
+pub async fn exchange(req: HttpRequest, body: Body, shared: web::Data<Arc<Shared>>) -> ApiResult<HttpResponse> {
+    let body = body.value().ok_or_else(ApiError::invalid_body)?;
+    if body.get("initData").is_some_and(Value::is_string) {
+        return Err(ApiError::telegram_disabled());
+    }
+    let token = body.get("accessToken").and_then(Value::as_str).ok_or_else(ApiError::invalid_body)?;
+    let Some(namespace) = shared.tokens.authenticate(token) else {
+        // Only wrong tokens count, so that a right one always gets in, also where all callers share an address.
+        return Err(match shared.failed_logins.count(address(&req)) {
+            Ok(()) => ApiError::invalid_access_token(),
+            Err(retry) => ApiError::locked_out(retry.seconds),
+        });
+    };
+    let token = shared.jwt.issue(&namespace, shared.env.clock.now());
+    let user = json!({ "id": shared.jwt.owner_id(), "firstName": "Web User" });
+    Ok(HttpResponse::Ok().insert_header(("Cache-Control", "no-store")).json(json!({ "token": token, "user": user })))
+}

@@ -1,0 +1,24 @@
+//! Whether the hub is up: asked by CLIs that start it, by proxies and by the sign-in page.
+
+use std::sync::Arc;
+
+use actix_web::{HttpResponse, web};
+use serde_json::json;
+
+use super::Shared;
+
+#[utoipa::path(
+    get, path = "/health", tag = "health",
+    responses((status = 200, body = crate::wire::schema::Health), (status = 503, description = "stopping")),
+    security(())
+)]
+pub async fn health(shared: web::Data<Arc<Shared>>) -> HttpResponse {
+    let is_stopping = shared.stopping.is_cancelled();
+    let mut response = if is_stopping { HttpResponse::ServiceUnavailable() } else { HttpResponse::Ok() };
+    response.json(json!({
+        "status": if is_stopping { "stopping" } else { "ok" },
+        "protocolVersion": 1,
+        "capabilities": { "workGraph": false, "titleSuggestion": false },
+        "hub": { "name": "wheelhouse", "version": env!("CARGO_PKG_VERSION") },
+    }))
+}

@@ -1,0 +1,192 @@
+//! The HTTP edge: parses, authorises, sends one message to one actor, renders the answer. The whole route table is
+//! here.
+
+mod assets;
+mod auth;
+mod body;
+mod cli;
+mod error;
+mod events;
+mod files;
+mod health;
+mod limits;
+mod machines;
+mod messages;
+mod middleware;
+mod openapi;
+mod permissions;
+mod relay;
+mod sessions;
+mod settings;
+mod streams;
+
+use std::{net::TcpListener, path::PathBuf, sync::Arc, time::Duration};
+
+use actix::Addr;
+use actix_web::{
+    App, HttpRequest, HttpResponse, HttpServer,
+    dev::ServerHandle,
+    http::Method,
+    middleware::{Compress, from_fn},
+    web,
+};
+use tokio_util::sync::CancellationToken;
+
+pub use openapi::document;
+
+use crate::{
+    app::Env,
+    config::CorsOrigins,
+    domain::ids::{MachineId, SessionId},
+    identity::{AccessTokens, FailedLogins, Jwt},
+    machine::LiveMachine,
+    namespace::{Directory, Hub},
+    session::LiveSession,
+    socket::{self, Sockets},
+};
+use auth::Caller;
+use error::{ApiError, ApiResult, Guarded};
+
+/// What all workers share.
+pub struct Shared {
+    pub directory: Addr<Directory>,
+    pub env: Env,
+    pub tokens: AccessTokens,
+    pub jwt: Jwt,
+    pub failed_logins: FailedLogins,
+    pub cors: CorsOrigins,
+    pub body_limit: usize,
+    pub web_dir: Option<PathBuf>,
+    pub stopping: CancellationToken,
+}
+
+/// Starts the workers. Dropping the handle does not stop them; [`ServerHandle::stop`] does.
+pub fn serve(
+    listener: TcpListener,
+    shared: Arc<Shared>,
+    sockets: Sockets,
+    workers: usize,
+    drain: Duration,
+) -> std::io::Result<ServerHandle> {
+    let server = HttpServer::new(move || {
+        let hub = Hub::new(shared.directory.clone());
+        let streams = streams::Streams::launch();
+        App::new()
+            .app_data(web::Data::new(shared.clone()))
+            .app_data(web::Data::new(hub))
+            .app_data(web::Data::new(streams))
+            .app_data(web::Data::new(sockets.clone()))
+            .app_data(web::PayloadConfig::new(shared.body_limit))
+            .wrap(from_fn(middleware::around))
+            .wrap(tracing_actix_web::TracingLogger::<crate::telemetry::RequestSpan>::new())
+            .configure(routes)
+    })
+    .workers(workers)
+    .disable_signals()
+    // Proxies keep connections for 60 to 75 seconds; closing first would fail a request now and then.
+    .keep_alive(Duration::from_secs(90))
+    .client_request_timeout(Duration::from_secs(30))
+    .max_connections(100_000)
+    .backlog(4_096)
+    .shutdown_timeout(drain.as_secs().max(1))
+    .listen(listener)?
+    .run();
+    let handle = server.handle();
+    actix_rt::spawn(server);
+    Ok(handle)
+}
+
+/// The whole route table. Sessions' and machines' relayed reads are one more table, in [`relay`].
+fn routes(config: &mut web::ServiceConfig) {
+    config
+        .route(socket::PATH, web::route().to(socket::bridge::serve))
+        .route("/health", web::get().to(health::health))
+        .route("/openapi.json", web::get().to(openapi::serve))
+        .route("/api/events", web::get().to(events::stream))
+        .service(
+            web::scope("/cli")
+                .route("/sessions", web::post().to(cli::create_session))
+                .route("/sessions/{id}", web::get().to(cli::session))
+                .route("/sessions/{id}/messages", web::get().to(cli::messages))
+                .route("/machines", web::post().to(cli::register_machine))
+                .route("/machines/{id}", web::get().to(cli::machine))
+                .default_service(web::to(cli::unknown)),
+        )
+        .service(
+            web::scope("/api")
+                .wrap(Compress::default())
+                .route("/auth", web::post().to(auth::exchange))
+                .route("/visibility", web::post().to(events::set_visibility))
+                .route("/sessions", web::get().to(sessions::list))
+                .route("/sessions/{id}", web::get().to(sessions::get))
+                .route("/sessions/{id}", web::patch().to(settings::rename))
+                .route("/sessions/{id}", web::delete().to(sessions::delete))
+                .route("/sessions/{id}/status", web::get().to(sessions::status))
+                .route("/sessions/{id}/resume", web::post().to(sessions::resume))
+                .route("/sessions/{id}/reopen", web::post().to(sessions::reopen))
+                .route("/sessions/{id}/abort", web::post().to(sessions::abort))
+                .route("/sessions/{id}/archive", web::post().to(sessions::archive))
+                .route("/sessions/{id}/switch", web::post().to(sessions::switch))
+                .route("/sessions/{id}/summary", web::patch().to(settings::summary))
+                .route("/sessions/{id}/pin", web::put().to(settings::pin))
+                .route("/sessions/{id}/permission-mode", web::post().to(settings::permission_mode))
+                .route("/sessions/{id}/model", web::post().to(settings::model))
+                .route("/sessions/{id}/effort", web::post().to(settings::effort))
+                .route("/sessions/{id}/model-reasoning-effort", web::post().to(settings::reasoning_effort))
+                .route("/sessions/{id}/service-tier", web::post().to(settings::service_tier))
+                .route("/sessions/{id}/collaboration-mode", web::post().to(settings::collaboration_mode))
+                .route("/sessions/{id}/copilot-agent-mode", web::post().to(settings::agent_mode))
+                .route("/sessions/{id}/messages", web::get().to(messages::page))
+                .route("/sessions/{id}/messages", web::post().to(messages::send))
+                .route("/sessions/{id}/messages/queued-state", web::post().to(messages::queued_state))
+                .route("/sessions/{id}/messages/{message}", web::delete().to(messages::cancel))
+                .route("/sessions/{id}/permissions/{request}/approve", web::post().to(permissions::approve))
+                .route("/sessions/{id}/permissions/{request}/deny", web::post().to(permissions::deny))
+                .route("/sessions/{id}/files", web::get().to(files::search))
+                .route("/sessions/{id}/generated-images/{image}", web::get().to(files::generated_image))
+                .route("/sessions/{id}/slash-commands", web::get().to(files::slash_commands))
+                .route("/sessions/{id}/upload", web::post().to(files::upload))
+                .route("/machines", web::get().to(machines::list))
+                .route("/machines/{id}", web::patch().to(machines::rename))
+                .route("/machines/{id}/agent-availability", web::get().to(machines::agent_availability))
+                .route("/machines/{id}/spawn", web::post().to(machines::spawn))
+                .route("/machines/{id}/paths/exists", web::post().to(machines::paths_exist))
+                .route("/machines/{id}/restart-runner", web::post().to(machines::restart_runner))
+                .configure(relay::routes)
+                .default_service(web::to(unknown_api)),
+        )
+        .default_service(web::to(assets::serve));
+}
+
+/// Nobody learns which routes exist without a token.
+async fn unknown_api(req: HttpRequest) -> ApiResult<HttpResponse> {
+    let is_open = matches!(req.path(), "/api/auth" | "/api/bind");
+    if !is_open {
+        Caller::of(&req)?;
+    }
+    Ok(not_found())
+}
+
+/// The answer to a path that is none. Released clients were built against this plain text.
+fn not_found() -> HttpResponse {
+    HttpResponse::NotFound().content_type("text/plain; charset=UTF-8").body("404 Not Found")
+}
+
+fn is_read(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD)
+}
+
+fn json(body: impl Into<web::Bytes>) -> HttpResponse {
+    HttpResponse::Ok().content_type("application/json").body(body.into())
+}
+
+/// The session that a path names, if the caller may use it.
+async fn session(hub: &Hub, caller: &Caller, id: &str) -> ApiResult<Addr<LiveSession>> {
+    let found = hub.session(&caller.namespace, &SessionId::from(id)).await;
+    found.map_err(|error| ApiError::from_find(error, Guarded::Session))
+}
+
+async fn machine(hub: &Hub, caller: &Caller, id: &str) -> ApiResult<Addr<LiveMachine>> {
+    let found = hub.machine(&caller.namespace, &MachineId::from(id)).await;
+    found.map_err(|error| ApiError::from_find(error, Guarded::Machine))
+}

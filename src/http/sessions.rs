@@ -1,0 +1,194 @@
+//! Sessions: lists, single ones, and the steps of their life.
+
+use std::str::FromStr;
+
+use actix_web::{HttpResponse, web};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{
+    auth::Caller,
+    body::Body,
+    error::{ApiError, ApiResult},
+};
+use crate::{
+    domain::flavor::{self, Flavor},
+    link::rpc,
+    namespace::{Hub, ListSessions, Order},
+    session::{
+        self, Archive, Archived, Call, Delete, GetFull, GetGlance, GetStatus, Glance,
+        resume::{self, Resumed},
+    },
+    wire::{rest, schema},
+};
+
+#[derive(Deserialize)]
+pub struct ListQuery {
+    limit: Option<String>,
+    order: Option<String>,
+}
+
+/// The session list, archived ones included.
+#[utoipa::path(
+    get, path = "/api/sessions", tag = "sessions",
+    params(
+        ("limit" = Option<f64>, Query, description = "1 to 500; more or less is brought into that range"),
+        ("order" = Option<String>, Query, description = "`updatedAt`: by recency alone"),
+    ),
+    responses((status = 200, body = schema::SessionList), (status = 401, body = rest::ErrorBody)),
+)]
+pub async fn list(caller: Caller, hub: web::Data<Hub>, query: web::Query<ListQuery>) -> ApiResult<HttpResponse> {
+    let order = if query.order.as_deref() == Some("updatedAt") { Order::Recent } else { Order::Shown };
+    let limit = query
+        .limit
+        .as_deref()
+        .and_then(crate::domain::text::number)
+        .filter(|limit| limit.is_finite())
+        .and_then(|limit| usize::from_str(&format!("{:.0}", limit.floor().clamp(1.0, 500.0))).ok());
+    let tenant = hub.tenant(&caller.namespace).await.map_err(|_| ApiError::not_connected())?;
+    Ok(super::json(tenant.send(ListSessions { order, limit }).await?))
+}
+
+#[utoipa::path(
+    get, path = "/api/sessions/{id}", tag = "sessions", params(("id" = String, Path)),
+    responses(
+        (status = 200, body = schema::SessionAnswer),
+        (status = 403, body = rest::ErrorBody), (status = 404, body = rest::ErrorBody),
+    ),
+)]
+pub async fn get(caller: Caller, hub: web::Data<Hub>, id: web::Path<String>) -> ApiResult<HttpResponse> {
+    let session = super::session(&hub, &caller, &id).await?;
+    Ok(wrapped(&session.send(GetFull).await?))
+}
+
+/// `{"session":…}` around an encoded session.
+pub(super) fn wrapped(session: &[u8]) -> HttpResponse {
+    super::json([b"{\"session\":", session, b"}"].concat())
+}
+
+/// Contact with the agent's process, and every decision of this session with who made it and how far it got.
+#[utoipa::path(
+    get, path = "/api/sessions/{id}/status", tag = "sessions", params(("id" = String, Path)),
+    responses((status = 200, body = session::Status), (status = 404, body = rest::ErrorBody)),
+)]
+pub async fn status(caller: Caller, hub: web::Data<Hub>, id: web::Path<String>) -> ApiResult<HttpResponse> {
+    let session = super::session(&hub, &caller, &id).await?;
+    Ok(HttpResponse::Ok().json(session.send(GetStatus).await??))
+}
+
+/// Deletes a session that is not active, with everything that belongs to it.
+#[utoipa::path(
+    delete, path = "/api/sessions/{id}", tag = "sessions", params(("id" = String, Path)),
+    responses((status = 200, body = rest::Ok), (status = 409, body = rest::ErrorBody, description = "active")),
+)]
+pub async fn delete(caller: Caller, hub: web::Data<Hub>, id: web::Path<String>) -> ApiResult<HttpResponse> {
+    let session = super::session(&hub, &caller, &id).await?;
+    session.send(Delete).await??;
+    Ok(HttpResponse::Ok().json(rest::Ok::TRUE))
+}
+
+/// The answer of a session that has to be active for what follows.
+pub(super) async fn active(session: &actix::Addr<session::LiveSession>) -> ApiResult<Glance> {
+    let glance = session.send(GetGlance).await?;
+    if glance.is_active { Ok(glance) } else { Err(ApiError::session_inactive()) }
+}
+
+/// Brings a session back. The answer may carry another id: clients go there.
+#[utoipa::path(
+    post, path = "/api/sessions/{id}/resume", tag = "sessions", params(("id" = String, Path)),
+    request_body(content = schema::ResumeRequest, description = "may be left out"),
+    responses(
+        (status = 200, body = schema::ResumeAnswer),
+        (status = 409, body = rest::ErrorBody), (status = 500, body = rest::ErrorBody),
+        (status = 503, body = rest::ErrorBody, description = "no machine online"),
+    ),
+)]
+pub async fn resume(
+    caller: Caller,
+    hub: web::Data<Hub>,
+    id: web::Path<String>,
+    body: Body,
+) -> ApiResult<HttpResponse> {
+    let session = super::session(&hub, &caller, &id).await?;
+    let mode = match body.value().as_ref().and_then(|body| body.get("permissionMode")) {
+        None => None,
+        Some(Value::String(mode)) if flavor::is_permission_mode(mode) => Some(mode.clone()),
+        Some(_) => return Err(ApiError::invalid_body()),
+    };
+    if let Some(mode) = &mode {
+        let glance = session.send(GetGlance).await?;
+        let modes = Flavor::permission_modes(Flavor::of(glance.flavor.as_deref()));
+        if !modes.contains(&mode.as_str()) {
+            return Err(ApiError::invalid("Invalid permission mode for session flavor"));
+        }
+    }
+    let tenant = hub.tenant(&caller.namespace).await.map_err(|_| ApiError::not_connected())?;
+    let resumed = to_the_end(resume::resume(tenant, id.as_str().into(), mode)).await?;
+    Ok(HttpResponse::Ok().json(json!({ "type": "success", "sessionId": resumed.id })))
+}
+
+/// Brings an archived session back.
+#[utoipa::path(
+    post, path = "/api/sessions/{id}/reopen", tag = "sessions", params(("id" = String, Path)),
+    responses(
+        (status = 200, body = schema::ReopenAnswer),
+        (status = 409, body = rest::ErrorBody), (status = 500, body = rest::ErrorBody),
+        (status = 503, body = rest::ErrorBody, description = "no machine online"),
+    ),
+)]
+pub async fn reopen(caller: Caller, hub: web::Data<Hub>, id: web::Path<String>) -> ApiResult<HttpResponse> {
+    super::session(&hub, &caller, &id).await?;
+    let tenant = hub.tenant(&caller.namespace).await.map_err(|_| ApiError::not_connected())?;
+    let resumed = to_the_end(resume::reopen(tenant, id.as_str().into())).await?;
+    let answer = json!({ "ok": true, "sessionId": resumed.id, "resumed": !resumed.was_active });
+    Ok(HttpResponse::Ok().json(answer))
+}
+
+/// Goes on when the caller hangs up: a resume that is half done has to be finished.
+async fn to_the_end(
+    steps: impl Future<Output = Result<Resumed, resume::ResumeError>> + 'static,
+) -> ApiResult<Resumed> {
+    let outcome = actix_rt::spawn(steps).await.map_err(|_| ApiError::busy())?;
+    Ok(outcome?)
+}
+
+/// Stops the running turn.
+#[utoipa::path(
+    post, path = "/api/sessions/{id}/abort", tag = "sessions", params(("id" = String, Path)),
+    responses((status = 200, body = rest::Ok), (status = 409, body = rest::ErrorBody)),
+)]
+pub async fn abort(caller: Caller, hub: web::Data<Hub>, id: web::Path<String>) -> ApiResult<HttpResponse> {
+    let session = super::session(&hub, &caller, &id).await?;
+    active(&session).await?;
+    // Released CLIs are used to exactly this text, wherever the wish came from.
+    let params = json!({ "reason": "User aborted via Telegram Bot" });
+    session.send(Call { method: "abort", params, within: rpc::PATIENCE }).await??;
+    Ok(HttpResponse::Ok().json(rest::Ok::TRUE))
+}
+
+/// Ends the agent's process and marks the session as archived.
+#[utoipa::path(
+    post, path = "/api/sessions/{id}/archive", tag = "sessions", params(("id" = String, Path)),
+    responses((status = 200, body = rest::Ok), (status = 409, body = rest::ErrorBody)),
+)]
+pub async fn archive(caller: Caller, hub: web::Data<Hub>, id: web::Path<String>) -> ApiResult<HttpResponse> {
+    let session = super::session(&hub, &caller, &id).await?;
+    Ok(match session.send(Archive).await?? {
+        Archived::Now => HttpResponse::Ok().json(rest::Ok::TRUE),
+        Archived::Already => HttpResponse::Ok().json(json!({ "ok": true, "alreadyArchived": true })),
+    })
+}
+
+/// Takes a session over from the terminal that drives it.
+#[utoipa::path(
+    post, path = "/api/sessions/{id}/switch", tag = "sessions", params(("id" = String, Path)),
+    responses((status = 200, body = rest::Ok), (status = 409, body = rest::ErrorBody)),
+)]
+pub async fn switch(caller: Caller, hub: web::Data<Hub>, id: web::Path<String>) -> ApiResult<HttpResponse> {
+    let session = super::session(&hub, &caller, &id).await?;
+    if active(&session).await?.is_shared {
+        return Err(ApiError::shared_session());
+    }
+    session.send(Call { method: "switch", params: json!({ "to": "remote" }), within: rpc::PATIENCE }).await??;
+    Ok(HttpResponse::Ok().json(rest::Ok::TRUE))
+}

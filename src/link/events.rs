@@ -1,0 +1,426 @@
+//! Event by event, what a CLI says and who hears it. Unknown events and malformed payloads are passed over; an event
+//! that wants an answer gets one all the same.
+
+use actix::prelude::*;
+use serde::de::DeserializeOwned;
+use serde_json::{json, value::RawValue};
+
+use super::Link;
+use crate::{
+    domain::{
+        ids::{MachineId, SessionId},
+        json::{self as raw, Json},
+        prompt::DeliveryState,
+    },
+    machine::{self, LiveMachine},
+    namespace::FindError,
+    session::{self, LiveSession},
+    store, terminal,
+    wire::cli::{self, ErrorEvent, Refusal, Scope, VersionedKey},
+};
+
+/// An acknowledgement; `None` inside carries no argument.
+pub(super) struct Answer(pub(super) Option<Json>);
+
+type Taken = std::pin::Pin<Box<dyn ActorFuture<Link, Output = Option<Answer>>>>;
+
+fn answered(answer: Option<Json>) -> Taken {
+    Box::pin(actix::fut::ready(answer.map(|json| Answer(Some(json)))))
+}
+
+fn nothing() -> Taken {
+    answered(None)
+}
+
+fn failure() -> Json {
+    raw::write(&json!({ "result": "error" }))
+}
+
+fn refusal(error: FindError) -> Option<Refusal> {
+    match error {
+        FindError::NotFound => Some(Refusal::NotFound),
+        FindError::Denied => Some(Refusal::AccessDenied),
+        FindError::Down => None,
+    }
+}
+
+/// The refusal of an event that wants an answer.
+fn refused(error: FindError) -> Json {
+    match refusal(error) {
+        Some(reason) => raw::write(&json!({ "result": "error", "reason": reason })),
+        None => failure(),
+    }
+}
+
+/// The event's name and its first argument.
+fn parts(frame: &[u8]) -> Option<(String, Option<&RawValue>)> {
+    let parts: Vec<&RawValue> = serde_json::from_slice(frame).ok()?;
+    let name = serde_json::from_str(parts.first()?.get()).ok()?;
+    Some((name, parts.get(1).copied()))
+}
+
+fn payload<T: DeserializeOwned>(argument: Option<&RawValue>) -> Option<T> {
+    let text = argument?.get();
+    serde_json::from_str(text).or_else(|_| serde_json::from_str(&raw::repair_surrogates(text))).ok()
+}
+
+impl Link {
+    /// Takes one event. The future ends when everything it asked for is done.
+    pub(super) fn take(&mut self, frame: &[u8], this: Addr<Self>) -> Taken {
+        let Some((name, argument)) = parts(frame) else { return nothing() };
+        let taken = match name.as_str() {
+            "message" => payload(argument).map(|message| self.message(message, this)),
+            "session-alive" => payload(argument).map(|alive: cli::SessionAlive| {
+                let id = alive.sid.as_str().into();
+                self.tell_session(id, this, session::Alive(alive))
+            }),
+            "session-ready" => payload(argument).map(|ready: cli::SessionReady| {
+                self.tell_session(ready.sid.into(), this, session::Ready)
+            }),
+            "session-end" => payload(argument).map(|end: cli::SessionEnd| {
+                let told = session::End { time: Some(end.time), reason: end.reason };
+                self.tell_session(end.sid.into(), this, told)
+            }),
+            "messages-consumed" => payload(argument).map(|consumed: cli::Consumed| {
+                let told = session::Consumed {
+                    local_ids: cli::strings(consumed.local_ids),
+                    ends_grace: consumed.clear_queued_thinking_grace == Some(true),
+                    is_steered: consumed.steered == Some(true),
+                };
+                self.tell_session(consumed.sid.into(), this, told)
+            }),
+            "messages-indeterminate" => payload(argument).map(|lost: cli::Indeterminate| {
+                let told = session::MarkIndeterminate(cli::strings(lost.local_ids));
+                self.tell_session(lost.sid.into(), this, told)
+            }),
+            "messages-steer-state" => return self.steer_state(payload(argument), this),
+            "update-metadata" => return self.update_metadata(payload(argument), this),
+            "update-state" => return self.update_state(payload(argument), this),
+            "machine-alive" => payload(argument).map(|alive: cli::MachineAlive| {
+                let id = alive.machine_id.as_str().into();
+                self.tell_machine(id, this, machine::Alive(alive))
+            }),
+            "machine-update-metadata" => return self.machine_metadata(payload(argument), this),
+            "machine-update-state" => return self.machine_state(payload(argument), this),
+            "machine-agy-models-changed" => payload(argument).map(|changed: cli::MachineOnly| {
+                self.tell_machine(changed.machine_id.into(), this, machine::ModelsChanged)
+            }),
+            "rpc-register" => payload(argument).map(|method| self.register(method, this)),
+            "rpc-unregister" => payload(argument).map(|method| self.unregister(method, this)),
+            // Everything this socket sent before has been taken and stored.
+            "ping" => return Box::pin(actix::fut::ready(Some(Answer(None)))),
+            "terminal:ready" | "terminal:output" | "terminal:exit" | "terminal:error" => {
+                argument.map(|argument| self.terminal(&name, argument))
+            }
+            _ => {
+                tracing::debug!(event = name, "a CLI sent an event of no known name");
+                return nothing();
+            }
+        };
+        taken.unwrap_or_else(|| {
+            tracing::debug!(event = name, "a CLI sent an event of the wrong shape");
+            nothing()
+        })
+    }
+
+    /// Sends a command to a session and waits until it is done. A refusal is told by an `error` event.
+    fn tell_session<M>(&mut self, id: SessionId, this: Addr<Self>, command: M) -> Taken
+    where
+        M: Message<Result = Result<(), session::SessionError>> + Send + 'static,
+        LiveSession: Handler<M>,
+    {
+        let found = self.session(id.clone(), this);
+        Box::pin(found.then(move |found, link, _| {
+            let done = match found {
+                Ok(address) => Some(address.send(command)),
+                Err(error) => {
+                    link.tell_refusal(error, Scope::Session, id.as_str());
+                    None
+                }
+            };
+            async move {
+                match done {
+                    Some(done) => done.await.ok(),
+                    None => None,
+                }
+            }
+            .into_actor(link)
+            .map(|outcome, _, _| {
+                if let Some(Err(error)) = outcome {
+                    tracing::warn!(%error, "an event of a CLI had no effect");
+                }
+                None
+            })
+        }))
+    }
+
+    fn tell_machine<M>(&mut self, id: MachineId, this: Addr<Self>, command: M) -> Taken
+    where
+        M: Message<Result = ()> + Send + 'static,
+        LiveMachine: Handler<M>,
+    {
+        let found = self.machine(id.clone(), this);
+        Box::pin(found.then(move |found, link, _| {
+            let done = match found {
+                Ok(address) => Some(address.send(command)),
+                Err(error) => {
+                    link.tell_refusal(error, Scope::Machine, id.as_str());
+                    None
+                }
+            };
+            async move {
+                if let Some(done) = done {
+                    let _ = done.await;
+                }
+                None
+            }
+            .into_actor(link)
+        }))
+    }
+
+    fn tell_refusal(&self, error: FindError, scope: Scope, id: &str) {
+        if let Some(code) = refusal(error) {
+            let _ = self.peer.emit("error", &raw::write(&ErrorEvent::new(code, scope, id)));
+        }
+    }
+
+    /// A message is never dropped: when its session cannot be brought up, or dies of it, it is set aside.
+    fn message(&mut self, message: cli::Message, this: Addr<Self>) -> Taken {
+        let id = SessionId::from(message.sid.as_str());
+        let kept = raw::write(&json!({
+            "sid": message.sid, "message": message.message, "localId": message.local_id,
+            "createdAt": message.created_at,
+        }));
+        let from = self.id;
+        let found = self.session(id.clone(), this);
+        Box::pin(found.then(move |found, link, _| {
+            let (sent, is_down) = match found {
+                Ok(address) => (Some(address.send(session::AppendMessage { from, message })), false),
+                Err(error) => {
+                    link.tell_refusal(error, Scope::Session, id.as_str());
+                    (None, error == FindError::Down)
+                }
+            };
+            let env = link.env.clone();
+            async move {
+                let is_lost = match sent {
+                    Some(sent) => match sent.await {
+                        Ok(Ok(())) => false,
+                        Ok(Err(error)) => {
+                            tracing::error!(%error, session = %id, "a message could not be stored");
+                            true
+                        }
+                        Err(_) => true,
+                    },
+                    None => is_down,
+                };
+                if is_lost {
+                    set_aside(&env, id, kept).await;
+                }
+                None
+            }
+            .into_actor(link)
+        }))
+    }
+
+    fn update_metadata(&mut self, update: Option<cli::UpdateMetadata>, this: Addr<Self>) -> Taken {
+        let Some(update) = update else { return answered(Some(failure())) };
+        let command = session::UpdateMetadata {
+            from: self.id,
+            expected_version: update.expected_version,
+            metadata: update.metadata,
+        };
+        let found = self.session(update.sid.into(), this);
+        self.ask(found, command, |outcome| match outcome {
+            Some(Ok(outcome)) => outcome.ack(VersionedKey::Metadata),
+            Some(Err(_)) | None => failure(),
+        })
+    }
+
+    fn update_state(&mut self, update: Option<cli::UpdateState>, this: Addr<Self>) -> Taken {
+        let Some(update) = update else { return answered(Some(failure())) };
+        let command = session::UpdateAgentState {
+            from: self.id,
+            expected_version: update.expected_version,
+            agent_state: update.agent_state,
+        };
+        let found = self.session(update.sid.into(), this);
+        self.ask(found, command, |outcome| match outcome {
+            Some(Ok(outcome)) => outcome.ack(VersionedKey::AgentState),
+            Some(Err(_)) | None => failure(),
+        })
+    }
+
+    fn machine_metadata(&mut self, update: Option<cli::MachineMetadata>, this: Addr<Self>) -> Taken {
+        let Some(update) = update else { return answered(Some(failure())) };
+        let command = machine::UpdateMetadata {
+            from: self.id,
+            expected_version: update.expected_version,
+            metadata: update.metadata,
+        };
+        let found = self.machine(update.machine_id.into(), this);
+        self.ask(found, command, |outcome| match outcome {
+            Some(Ok(outcome)) => outcome.ack(VersionedKey::Metadata),
+            Some(Err(_)) | None => failure(),
+        })
+    }
+
+    fn machine_state(&mut self, update: Option<cli::MachineState>, this: Addr<Self>) -> Taken {
+        let Some(update) = update else { return answered(Some(failure())) };
+        let command = machine::UpdateRunnerState {
+            from: self.id,
+            expected_version: update.expected_version,
+            runner_state: update.runner_state,
+        };
+        let found = self.machine(update.machine_id.into(), this);
+        self.ask(found, command, |outcome| match outcome {
+            Some(Ok(outcome)) => outcome.ack(VersionedKey::RunnerState),
+            Some(Err(_)) | None => failure(),
+        })
+    }
+
+    fn steer_state(&mut self, steer: Option<cli::SteerState>, this: Addr<Self>) -> Taken {
+        let not_ok = || raw::write(&json!({ "ok": false }));
+        let state = steer.as_ref().and_then(|steer| match steer.state.as_str() {
+            "queued" => Some(DeliveryState::Queued),
+            "dispatching" => Some(DeliveryState::Dispatching),
+            _ => None,
+        });
+        let (Some(steer), Some(state)) = (steer, state) else { return answered(Some(not_ok())) };
+        let local_ids = cli::strings(steer.local_ids);
+        if local_ids.is_empty() {
+            return answered(Some(not_ok()));
+        }
+        let id = SessionId::from(steer.sid);
+        let found = self.session(id.clone(), this);
+        Box::pin(found.then(move |found, link, _| {
+            let asked = found
+                .map(|address| address.send(session::SetSteerState { local_ids, state }))
+                .inspect_err(|error| link.tell_refusal(*error, Scope::Session, id.as_str()));
+            async move {
+                let ok = match asked {
+                    Ok(asked) => matches!(asked.await, Ok(Ok(true))),
+                    Err(_) => false,
+                };
+                Some(Answer(Some(raw::write(&json!({ "ok": ok })))))
+            }
+            .into_actor(link)
+        }))
+    }
+
+    /// Asks an actor and answers with what `render` makes of the outcome; `None` when the actor died of it.
+    fn ask<A, M>(
+        &self,
+        found: std::pin::Pin<Box<dyn ActorFuture<Self, Output = Result<Addr<A>, FindError>>>>,
+        command: M,
+        render: fn(Option<M::Result>) -> Json,
+    ) -> Taken
+    where
+        A: Actor<Context = Context<A>> + Handler<M>,
+        M: Message + Send + 'static,
+        M::Result: Send,
+    {
+        Box::pin(found.then(move |found, link, _| {
+            let asked = found.map(|address| address.send(command));
+            async move {
+                let answer = match asked {
+                    Ok(asked) => render(asked.await.ok()),
+                    Err(error) => refused(error),
+                };
+                Some(Answer(Some(answer)))
+            }
+            .into_actor(link)
+        }))
+    }
+
+    /// A method may be registered only for what the socket itself is: nobody receives calls meant for another.
+    fn own_method(&self, method: &str) -> Option<(Scope, String)> {
+        let (scope, name) = method.rsplit_once(':')?;
+        if self.session.as_ref().is_some_and(|own| own.as_str() == scope) {
+            return Some((Scope::Session, name.to_owned()));
+        }
+        if self.machine.as_ref().is_some_and(|own| own.as_str() == scope) {
+            return Some((Scope::Machine, name.to_owned()));
+        }
+        tracing::debug!(method, "a CLI registered a method that is not its own");
+        None
+    }
+
+    fn register(&mut self, cli::Method { method }: cli::Method, this: Addr<Self>) -> Taken {
+        let link = self.id;
+        match self.own_method(&method) {
+            Some((Scope::Session, method)) => {
+                if self.session_methods.len() >= super::MOST_METHODS {
+                    return nothing();
+                }
+                if !self.session_methods.contains(&method) {
+                    self.session_methods.push(method.clone());
+                }
+                let Some(id) = self.session.clone() else { return nothing() };
+                self.tell_own_session(id, this, session::RegisterMethod { link, method })
+            }
+            Some((Scope::Machine, method)) => {
+                if self.machine_methods.len() >= super::MOST_METHODS {
+                    return nothing();
+                }
+                if !self.machine_methods.contains(&method) {
+                    self.machine_methods.push(method.clone());
+                }
+                let Some(id) = self.machine.clone() else { return nothing() };
+                self.tell_machine(id, this, machine::RegisterMethod { link, method })
+            }
+            None => nothing(),
+        }
+    }
+
+    fn unregister(&mut self, cli::Method { method }: cli::Method, this: Addr<Self>) -> Taken {
+        let link = self.id;
+        match self.own_method(&method) {
+            Some((Scope::Session, method)) => {
+                self.session_methods.retain(|known| *known != method);
+                let Some(id) = self.session.clone() else { return nothing() };
+                self.tell_own_session(id, this, session::UnregisterMethod { link, method })
+            }
+            Some((Scope::Machine, method)) => {
+                self.machine_methods.retain(|known| *known != method);
+                let Some(id) = self.machine.clone() else { return nothing() };
+                self.tell_machine(id, this, machine::UnregisterMethod { link, method })
+            }
+            None => nothing(),
+        }
+    }
+
+    fn tell_own_session<M>(&mut self, id: SessionId, this: Addr<Self>, command: M) -> Taken
+    where
+        M: Message<Result = ()> + Send + 'static,
+        LiveSession: Handler<M>,
+    {
+        let found = self.session(id, this);
+        Box::pin(found.then(move |found, link, _| {
+            let done = found.ok().map(|address| address.send(command));
+            async move {
+                if let Some(done) = done {
+                    let _ = done.await;
+                }
+                None
+            }
+            .into_actor(link)
+        }))
+    }
+
+    fn terminal(&mut self, name: &str, argument: &RawValue) -> Taken {
+        let Some(event) = terminal::CliEvent::read(name, argument.get()) else { return nothing() };
+        let told = self.switchboard.send(terminal::FromCli { link: self.id, event });
+        Box::pin(async move { told.await.ok() }.into_actor(self).map(|_, _, _| None))
+    }
+}
+
+async fn set_aside(env: &crate::app::Env, id: SessionId, kept: Json) {
+    let now = env.clock.now();
+    let session = id.clone();
+    let put = env.store.write(move |tx| store::set_aside::put(tx.conn, &session, kept.get(), now)).await;
+    match put {
+        Ok(()) => tracing::warn!(session = %id, "a message was set aside until its session is well again"),
+        Err(error) => tracing::error!(%error, session = %id, "a message could not be stored nor set aside"),
+    }
+}
