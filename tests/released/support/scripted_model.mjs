@@ -69,6 +69,11 @@ export async function startModel() {
     return {
         url: `http://127.0.0.1:${server.address().port}`,
         requests,
+        /** The requests that began a turn with this text in their newest directive. */
+        turns: (text) => requests.filter(({ messages, tools }) => {
+            const newest = messages.findLast(({ role }) => role === 'user')
+            return tools?.length > 0 && !resultOf(newest) && lastDirective(wordsOf(newest))?.[0].includes(text)
+        }),
         /** Number of turns that are held open at this moment. */
         get holding() { return held.size },
         /** Lets every held turn end. */
