@@ -4,12 +4,14 @@ import { execFileSync, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
-import { binaries, temporaryFolder } from './hub.mjs'
+import { binaries, onAbruptEnd, temporaryFolder } from './hub.mjs'
 import { until } from './until.mjs'
 
 const MARK = 'WHEELHOUSE_TEST_MARK'
 
 export class AgentHost {
+    #forget
+
     constructor({ hub, model, namespace }) {
         this.mark = randomUUID()
         this.root = temporaryFolder('host')
@@ -35,6 +37,7 @@ export class AgentHost {
             ENABLE_TOOL_SEARCH: 'false'
         }
         this.#furnish()
+        this.#forget = onAbruptEnd(() => this.#kill())
     }
 
     #furnish() {
@@ -61,17 +64,27 @@ export class AgentHost {
         return execFileSync('git', args, { cwd: this.project, env: this.environment, encoding: 'utf8' })
     }
 
-    #start(name, args, cwd) {
+    #start(name, command, args, cwd) {
         const log = fs.openSync(path.join(this.root, `${name}.log`), 'a')
-        const child = spawn(path.join(binaries, 'hapi'), args, { cwd, env: this.environment, stdio: ['ignore', log, log] })
+        const child = spawn(command, args, { cwd, env: this.environment, stdio: ['pipe', log, log] })
         child.on('error', () => {})
         fs.closeSync(log)
         return child
     }
 
+    /** Runs `hapi` on a screen of its own, as a developer in a terminal does; what is typed goes to its stdin. */
+    openTerminal(name, ...args) {
+        return this.#start(name, 'script', ['-qfec', [path.join(binaries, 'hapi'), ...args].join(' '), '/dev/null'], this.project)
+    }
+
+    /** What that terminal has shown, without its colours and cursor moves. */
+    screen(name) {
+        return this.log(name).replace(/\x1b\[[0-9;?]*[a-zA-Z]/g, '')
+    }
+
     /** Runs the runner in the foreground and waits until the hub lists its machine. */
     async startRunner(web) {
-        const child = this.#start('runner', ['runner', 'start-sync'], this.root)
+        const child = this.#start('runner', path.join(binaries, 'hapi'), ['runner', 'start-sync'], this.root)
         return until('machine of the runner', async () => {
             if (child.exitCode !== null) throw new Error(`the runner ended: ${this.log('runner')}`)
             const { machines } = await web.get('/api/machines')
@@ -94,15 +107,18 @@ export class AgentHost {
         }).map(Number)
     }
 
+    #kill() {
+        const left = this.processes()
+        for (const pid of left) {
+            try { process.kill(pid, 'SIGKILL') } catch { /* ended meanwhile */ }
+        }
+        return left
+    }
+
     /** Ends exactly the marked processes and waits until none is left. */
     async close() {
-        await until('end of all agent processes', () => {
-            const left = this.processes()
-            for (const pid of left) {
-                try { process.kill(pid, 'SIGKILL') } catch { /* ended meanwhile */ }
-            }
-            return left.length === 0
-        })
+        await until('end of all agent processes', () => this.#kill().length === 0)
+        this.#forget()
         if (!process.env.KEEP_FOLDERS) fs.rmSync(this.root, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
     }
 }

@@ -42,6 +42,16 @@ function command(home, port) {
     return [program, ['hub', '--no-relay']]
 }
 
+const atExit = new Set()
+
+/** Registers an immediate clean-up for a test process that ends before its `after` hooks; returns its removal. */
+export function onAbruptEnd(task) {
+    atExit.add(task)
+    return () => atExit.delete(task)
+}
+process.on('exit', () => { for (const task of atExit) task() })
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(1))
+
 /** Settings of the caller's own hub or agent must not reach the one under test. */
 function cleanEnvironment() {
     return Object.fromEntries(Object.entries(process.env).filter(([key]) =>
@@ -53,7 +63,12 @@ export class Hub {
 
     static async start() {
         const hub = new Hub(temporaryFolder('hub'), await freePort())
-        await hub.start()
+        try {
+            await hub.start()
+        } catch (error) {
+            await hub.close()
+            throw error
+        }
         return hub
     }
 
@@ -82,10 +97,11 @@ export class Hub {
         })
         fs.closeSync(log)
         this.#child = child
+        const forget = onAbruptEnd(() => child.kill('SIGKILL'))
         child.ended = new Promise((resolve) => {
             child.once('exit', resolve)
             child.once('error', (error) => { child.failure = error; resolve() })
-        })
+        }).finally(forget)
         await until(`hub on port ${this.port}`, async () => {
             if (child.failure || child.exitCode !== null) return 'ended'
             return (await fetch(`${this.url}/health`)).ok && 'ready'
