@@ -35,7 +35,7 @@ describe('a killed hub', { timeout: 240_000 }, () => {
     async function killAndRestart() {
         await scene.hub.kill()
         await until('end of the stream', () => stream.closed)
-        const told = stream.events
+        const told = stream.numbered
         const cursor = stream.lastEventId
         await scene.hub.start()
         const resumed = await web.events({ all: 'true' }, { lastEventId: cursor })
@@ -60,11 +60,11 @@ describe('a killed hub', { timeout: 240_000 }, () => {
 
     /** What both streams told about this session, in order: no message twice, and with our hub none left out. */
     async function checkEvents(told, resumed, rows) {
-        const messages = [...told, ...resumed.events].filter(({ data }) => isMessage(data) && data.sessionId === id).map(({ data }) => data.message.id)
+        const messages = [...told, ...resumed.numbered].filter(({ data }) => isMessage(data) && data.sessionId === id).map(({ data }) => data.message.id)
         assert.equal(new Set(messages).size, messages.length, 'a message was told twice')
         if (!isWheelhouse) return
         assert.deepEqual(rows.map((row) => row.id).filter((rowId) => !messages.includes(rowId)), [], 'a stored row was never told')
-        const numbers = [...told, ...resumed.events].map((frame) => Number(frame.id.split(':')[1]))
+        const numbers = [...told, ...resumed.numbered].map((frame) => Number(frame.id.split(':')[1]))
         assert.deepEqual(numbers, [...numbers].sort((a, b) => a - b))
         assert.equal(new Set(numbers).size, numbers.length)
     }

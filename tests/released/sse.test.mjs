@@ -89,10 +89,11 @@ describe('event stream', { timeout: 120_000 }, () => {
         say(first, 'live again')
         await resumed.waitFor('message', isText('live again'))
         await watcher.waitFor('message', isText('live again'))
-        const cut = watcher.frames.findIndex(({ id }) => id === cursor)
+        const cut = watcher.numbered.findIndex(({ id }) => id === cursor)
+        assert.notEqual(cut, -1)
         assert.deepEqual(
-            resumed.events.map(({ id, data }) => [id, data.type]),
-            watcher.frames.slice(cut + 1).filter(({ data }) => data.type !== 'heartbeat').map(({ id, data }) => [id, data.type])
+            resumed.numbered.map(({ id, data }) => [id, data.type]),
+            watcher.numbered.slice(cut + 1).map(({ id, data }) => [id, data.type])
         )
         assert.deepEqual(textsOf(resumed), ['missed 1', 'missed 2', 'missed 3', 'live again'])
     })

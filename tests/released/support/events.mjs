@@ -74,6 +74,11 @@ export class EventStream {
         return this.frames.filter(({ data }) => data.type !== 'connection-changed' && data.type !== 'heartbeat')
     }
 
+    /** The events that have a number; a patch that only moves a time may come without. */
+    get numbered() {
+        return this.events.filter(({ id }) => id)
+    }
+
     get lastEventId() {
         return this.frames.findLast((frame) => frame.id)?.id
     }
