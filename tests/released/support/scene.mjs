@@ -1,0 +1,58 @@
+// The whole scene: a scripted model, a hub, a signed-in web client, and a machine with a running runner.
+import { AgentHost } from './agents.mjs'
+import { Hub } from './hub.mjs'
+import { startModel } from './scripted_model.mjs'
+import { until } from './until.mjs'
+import { Web } from './web.mjs'
+
+export class Scene {
+    static async open() {
+        const scene = new Scene()
+        try {
+            scene.model = await startModel()
+            scene.hub = await Hub.start()
+            scene.web = await Web.signIn(scene.hub)
+            scene.host = new AgentHost(scene)
+            scene.machine = await scene.host.startRunner(scene.web)
+            return scene
+        } catch (error) {
+            await scene.close()
+            throw error
+        }
+    }
+
+    /** Starts a Claude session through the runner and waits until it is active. */
+    async spawn(options = {}) {
+        const answer = await until('spawned session', async () => {
+            const result = await this.web.post(`/api/machines/${this.machine.id}/spawn`, { directory: this.host.project, agent: 'claude', ...options })
+            // The machine is listed a moment before its methods are registered.
+            return /not registered/.test(result.message ?? '') ? null : result
+        }, { deadline: 40_000 })
+        if (answer.type !== 'success') throw new Error(`spawn answered ${JSON.stringify(answer)}`)
+        await this.active(answer.sessionId)
+        return answer.sessionId
+    }
+
+    active(sessionId) {
+        return until('active session', async () => (await this.web.session(sessionId)).active, { deadline: 30_000 })
+    }
+
+    /** Waits until a row of the session has this text in its content. */
+    row(sessionId, text, { deadline = 40_000 } = {}) {
+        return until(`row with "${text}"`, async () =>
+            (await this.web.rows(sessionId)).find((row) => row.content?.role === 'agent' && JSON.stringify(row.content).includes(text)), { deadline })
+    }
+
+    /** Sends a prompt and waits for the agent row that answers it. */
+    async turn(sessionId, text, answer, options) {
+        const localId = await this.web.prompt(sessionId, text)
+        return { localId, row: await this.row(sessionId, answer, options) }
+    }
+
+    async close() {
+        this.web?.close()
+        await this.host?.close()
+        await this.model?.close()
+        await this.hub?.close()
+    }
+}
