@@ -5,9 +5,19 @@
 //! SQL. [`wire`] is the vocabulary of the protocols, shared by all; [`domain`] holds the rules and does no I/O.
 //! [`app`] builds the system and takes it down again. `ARCHITECTURE.md` tells the same story at more length.
 
+pub mod app;
 pub mod clock;
 pub mod command;
 pub mod config;
 pub mod domain;
+pub mod http;
 pub mod identity;
+pub mod link;
+pub mod machine;
+pub mod namespace;
+pub mod session;
+pub mod socket;
+pub mod store;
 pub mod telemetry;
+pub mod terminal;
+pub mod wire;

@@ -35,13 +35,14 @@ impl Directory {
     pub fn new(env: Env, arbiters: Vec<ArbiterHandle>) -> Self {
         Self { env, arbiters, tenants: HashMap::new() }
     }
+}
 
-    fn arbiter_of(&self, namespace: &Namespace) -> Option<&ArbiterHandle> {
-        let mut hasher = DefaultHasher::new();
-        namespace.hash(&mut hasher);
-        let place = hasher.finish() % u64::try_from(self.arbiters.len().max(1)).ok()?;
-        self.arbiters.get(usize::try_from(place).ok()?)
-    }
+/// The thread that a namespace and all its actors live on.
+pub fn arbiter_of<'a>(arbiters: &'a [ArbiterHandle], namespace: &Namespace) -> Option<&'a ArbiterHandle> {
+    let mut hasher = DefaultHasher::new();
+    namespace.hash(&mut hasher);
+    let place = hasher.finish() % u64::try_from(arbiters.len().max(1)).ok()?;
+    arbiters.get(usize::try_from(place).ok()?)
 }
 
 impl Actor for Directory {
@@ -76,7 +77,7 @@ impl Handler<FindTenant> for Directory {
         self.tenants.insert(namespace.clone(), Entry::Starting(Vec::new()));
         let (started, launched) = oneshot::channel();
         let launch = Tenant::launch(self.env.clone(), namespace.clone());
-        let is_spawned = self.arbiter_of(&namespace).is_some_and(|arbiter| {
+        let is_spawned = arbiter_of(&self.arbiters, &namespace).is_some_and(|arbiter| {
             arbiter.spawn(async move {
                 let _ = started.send(launch.await);
             })

@@ -19,7 +19,7 @@ use std::{
 use actix::prelude::*;
 
 pub use create::{CreateError, CreateSession, RegisterMachine};
-pub use directory::{Directory, Hub};
+pub use directory::{Directory, FindTenant, Hub, arbiter_of};
 pub use find::{FindError, FindMachine, FindSession, Found, Passivate, Removed};
 pub use follow::{Follow, FollowerGone, Quiet, TailAppended};
 pub use index::{Order, Row};
@@ -51,6 +51,8 @@ pub struct Tenant {
     index: Index,
     machine_rows: HashMap<MachineId, MachineRow>,
     tail: Tail,
+    /// What the ids of this namespace's events begin and end with.
+    mark: tail::Mark,
     followers: Vec<Recipient<TailAppended>>,
     subscriptions: HashMap<String, presence::Subscription>,
     switchboard: Addr<Switchboard>,
@@ -88,6 +90,7 @@ impl Tenant {
         let publishing = env.store.clone();
         let name = namespace.clone();
         let limit = env.settings.tail;
+        let mark = tail::Mark::new(env.store.epoch(), &namespace);
         let address = Self::create(move |ctx| {
             ctx.set_mailbox_capacity(MAILBOX);
             let mut index = Index::default();
@@ -103,6 +106,7 @@ impl Tenant {
                 index,
                 machine_rows,
                 tail: Tail::default(),
+                mark,
                 followers: Vec::new(),
                 subscriptions: HashMap::new(),
             }
@@ -147,11 +151,10 @@ impl Handler<Published> for Tenant {
     type Result = ();
 
     fn handle(&mut self, Published(events): Published, _: &mut Self::Context) {
-        let epoch = self.env.store.epoch();
         let frames = events
             .into_iter()
             .filter(|event| event.seq > self.tail.head())
-            .map(|event| Arc::new(Frame::numbered(event, epoch, &self.namespace)))
+            .map(|event| Arc::new(Frame::numbered(event, &self.mark)))
             .collect();
         self.push(frames);
     }

@@ -15,6 +15,19 @@ use crate::{
     store::journal::{Committed, EventKind},
 };
 
+/// What is the same in all event ids of a namespace.
+#[derive(Clone, Debug)]
+pub struct Mark {
+    epoch: String,
+    tag: String,
+}
+
+impl Mark {
+    pub fn new(epoch: &str, namespace: &Namespace) -> Self {
+        Self { epoch: epoch.to_owned(), tag: cursor::tag(epoch, namespace.as_str()) }
+    }
+}
+
 /// An event as it goes over the wire.
 #[derive(Debug)]
 pub struct Frame {
@@ -28,13 +41,13 @@ pub struct Frame {
 }
 
 impl Frame {
-    pub fn numbered(event: Committed, epoch: &str, namespace: &Namespace) -> Self {
-        let id = cursor::format(epoch, event.seq, namespace.as_str());
-        let mut plain = Vec::with_capacity(event.json.len() + id.len() + 14);
+    pub fn numbered(event: Committed, mark: &Mark) -> Self {
+        let Mark { epoch, tag } = mark;
+        let mut plain = Vec::with_capacity(event.json.len() + epoch.len() + tag.len() + 40);
         // Writing to memory cannot fail.
         let _ = plain.write_all(b"data: ");
         let _ = plain.write_all(&event.json);
-        let _ = write!(plain, "\nid: {id}\n\n");
+        let _ = write!(plain, "\nid: {epoch}:{}:{tag}\n\n", event.seq);
         Self {
             seq: Some(event.seq),
             kind: event.kind,
@@ -200,7 +213,7 @@ mod tests {
             machine: None,
             json: Bytes::from(format!("{{\"n\":{seq}}}")),
         };
-        Arc::new(Frame::numbered(event, "epoch", &"default".into()))
+        Arc::new(Frame::numbered(event, &Mark::new("epoch", &"default".into())))
     }
 
     #[test]

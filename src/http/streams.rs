@@ -1,0 +1,342 @@
+//! The event streams of one HTTP worker. The worker holds a copy of each tail that one of its streams reads (the frames
+//! themselves are shared by all workers); a stream holds a place in it, never a queue, so a slow reader costs nothing.
+
+use std::{
+    cell::RefCell,
+    collections::{HashMap, VecDeque},
+    pin::Pin,
+    rc::Rc,
+    sync::Arc,
+    task::{Context as TaskContext, Poll, Waker},
+};
+
+use actix::prelude::*;
+use actix_web::{
+    body::{BodySize, MessageBody},
+    web,
+};
+use bytes::{Bytes, BytesMut};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+
+use crate::{
+    domain::{
+        cursor::EventCursor,
+        ids::{MachineId, Namespace, SessionId},
+    },
+    namespace::{Follow, Frame, TailAppended, Tenant, Unsubscribed, pack, plain_frame},
+    store::journal::EventKind,
+};
+
+/// How much one turn of a stream writes at the most. More waits until the socket has taken this.
+const BATCH: usize = 64 * 1024;
+
+/// A worker's copy of a namespace's tail.
+#[derive(Default)]
+pub struct LocalTail {
+    frames: VecDeque<Arc<Frame>>,
+    /// The offset of the first frame held.
+    first: u64,
+    head: i64,
+    is_ready: bool,
+    wakers: Vec<Waker>,
+    limit: usize,
+}
+
+impl LocalTail {
+    fn append(&mut self, appended: TailAppended) {
+        let end = self.end();
+        if !self.is_ready || appended.start > end {
+            // The first message, or one after a hole: what is held so far is of no use. Streams behind it come back.
+            self.frames.clear();
+            self.first = appended.start;
+            self.is_ready = true;
+        }
+        let known = usize::try_from(self.end().saturating_sub(appended.start)).unwrap_or(usize::MAX);
+        self.frames.extend(appended.frames.into_iter().skip(known));
+        self.head = self.head.max(appended.head);
+        while self.frames.len() > self.limit {
+            self.frames.pop_front();
+            self.first += 1;
+        }
+        self.wakers.drain(..).for_each(Waker::wake);
+    }
+
+    pub fn end(&self) -> u64 {
+        self.first + u64::try_from(self.frames.len()).unwrap_or(0)
+    }
+
+    pub fn head(&self) -> i64 {
+        self.head
+    }
+
+    /// The offset behind event number `seq`; `None` when later events are no longer held.
+    pub fn behind(&self, seq: i64) -> Option<u64> {
+        if seq >= self.head {
+            return Some(self.end());
+        }
+        let place = self.frames.iter().position(|frame| frame.seq.is_some_and(|number| number > seq))?;
+        let number = self.frames.get(place)?.seq?;
+        (number == seq + 1).then_some(self.first + u64::try_from(place).ok()?)
+    }
+}
+
+/// Which events a stream wants.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    pub all: bool,
+    pub session: Option<SessionId>,
+    pub machine: Option<MachineId>,
+}
+
+impl Filter {
+    pub fn passes(&self, kind: EventKind, session: Option<&SessionId>, machine: Option<&MachineId>) -> bool {
+        let is_same_session = self.session.is_some() && self.session.as_ref() == session;
+        let is_same_machine = self.machine.is_some() && self.machine.as_ref() == machine;
+        self.all || is_same_session || (is_same_machine && kind == EventKind::State)
+    }
+}
+
+/// Follows tails for the streams of this worker.
+pub struct Streams {
+    tails: HashMap<Namespace, Rc<RefCell<LocalTail>>>,
+}
+
+/// Frames come in batches, one message per batch and namespace.
+const MAILBOX: usize = 16_384;
+
+impl Streams {
+    pub fn launch() -> Addr<Self> {
+        Self { tails: HashMap::new() }.start()
+    }
+}
+
+impl Actor for Streams {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(MAILBOX);
+    }
+}
+
+impl Handler<TailAppended> for Streams {
+    type Result = ();
+
+    fn handle(&mut self, appended: TailAppended, _: &mut Self::Context) {
+        if let Some(tail) = self.tails.get(&appended.namespace) {
+            tail.borrow_mut().append(appended);
+        }
+    }
+}
+
+/// The tail of a namespace, ready to be read on this worker.
+#[derive(Message)]
+#[rtype(result = "Rc<RefCell<LocalTail>>")]
+pub struct OpenTail {
+    pub namespace: Namespace,
+    pub tenant: Addr<Tenant>,
+    pub limit: usize,
+}
+
+impl Handler<OpenTail> for Streams {
+    type Result = ResponseFuture<Rc<RefCell<LocalTail>>>;
+
+    fn handle(&mut self, open: OpenTail, ctx: &mut Self::Context) -> Self::Result {
+        let tail = self.tails.entry(open.namespace).or_default().clone();
+        let is_ready = tail.borrow().is_ready;
+        if !is_ready {
+            tail.borrow_mut().limit = open.limit;
+            let follower = ctx.address().recipient();
+            let tenant = open.tenant;
+            actix_rt::spawn(async move { drop(tenant.send(Follow(follower)).await) });
+        }
+        let waiting = tail.clone();
+        Box::pin(async move {
+            std::future::poll_fn(|cx| {
+                let mut tail = waiting.borrow_mut();
+                if tail.is_ready {
+                    return Poll::Ready(());
+                }
+                tail.wakers.push(cx.waker().clone());
+                Poll::Pending
+            })
+            .await;
+            tail
+        })
+    }
+}
+
+/// One event stream: an actor for what is addressed to it alone, sharing its place with the body that is written.
+pub struct Subscriber {
+    shared: Rc<RefCell<Direct>>,
+}
+
+/// Frames for this stream alone, and how it ends.
+#[derive(Default)]
+struct Direct {
+    frames: VecDeque<Bytes>,
+    is_ended: bool,
+    waker: Option<Waker>,
+    is_due: bool,
+}
+
+impl Direct {
+    fn wake(&mut self) {
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+}
+
+impl Subscriber {
+    fn launch(shared: Rc<RefCell<Direct>>, every: std::time::Duration) -> Addr<Self> {
+        Self::create(move |ctx| {
+            ctx.run_interval(every, |this, _| {
+                let mut direct = this.shared.borrow_mut();
+                direct.is_due = true;
+                direct.wake();
+            });
+            Self { shared }
+        })
+    }
+}
+
+impl Actor for Subscriber {
+    type Context = Context<Self>;
+}
+
+/// The stream's body is gone.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct End;
+
+impl Handler<End> for Subscriber {
+    type Result = ();
+
+    fn handle(&mut self, _: End, ctx: &mut Self::Context) {
+        ctx.stop();
+    }
+}
+
+/// What a stream is made of.
+pub struct NewStream {
+    pub id: String,
+    pub namespace: Namespace,
+    pub epoch: Arc<str>,
+    pub filter: Filter,
+    pub tail: Rc<RefCell<LocalTail>>,
+    pub tenant: Addr<Tenant>,
+    /// Where in the tail it goes on, and the number it has been given or passed over.
+    pub offset: u64,
+    pub seq: i64,
+    /// Frames that come before everything else: the handshake and what is replayed from the store.
+    pub first: Vec<Bytes>,
+    pub is_packed: bool,
+    pub heartbeat: std::time::Duration,
+    pub now: Box<dyn Fn() -> i64>,
+    pub stopping: CancellationToken,
+}
+
+/// The body of an event stream.
+pub struct StreamBody {
+    stream: NewStream,
+    direct: Rc<RefCell<Direct>>,
+    subscriber: Addr<Subscriber>,
+    stopping: Pin<Box<WaitForCancellationFutureOwned>>,
+    has_header: bool,
+}
+
+impl StreamBody {
+    pub fn open(mut stream: NewStream) -> Self {
+        let direct = Rc::new(RefCell::new(Direct { frames: stream.first.drain(..).collect(), ..Direct::default() }));
+        let subscriber = Subscriber::launch(direct.clone(), stream.heartbeat);
+        let stopping = Box::pin(stream.stopping.clone().cancelled_owned());
+        Self { stream, direct, subscriber, stopping, has_header: false }
+    }
+
+    fn position(&self) -> String {
+        EventCursor::new(&self.stream.epoch, self.stream.namespace.as_str(), self.stream.seq).to_string()
+    }
+
+    /// Moves over the tail from the stream's place on, as far as one batch goes. `None`: its place is no longer held.
+    fn gather(&mut self, into: &mut BytesMut) -> Option<()> {
+        let tail = self.stream.tail.borrow();
+        let skip = usize::try_from(self.stream.offset.checked_sub(tail.first)?).ok()?;
+        for frame in tail.frames.iter().skip(skip) {
+            if self.stream.filter.passes(frame.kind, frame.session.as_ref(), frame.machine.as_ref()) {
+                if into.len() >= BATCH {
+                    return Some(());
+                }
+                into.extend_from_slice(if self.stream.is_packed { frame.packed() } else { frame.plain() });
+            }
+            self.stream.offset += 1;
+            if let Some(seq) = frame.seq {
+                self.stream.seq = seq;
+            }
+        }
+        Some(())
+    }
+}
+
+impl MessageBody for StreamBody {
+    type Error = std::convert::Infallible;
+
+    fn size(&self) -> BodySize {
+        BodySize::Stream
+    }
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        if self.direct.borrow().is_ended || self.stopping.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(None);
+        }
+        let this = &mut *self;
+        let mut out = BytesMut::new();
+        if this.stream.is_packed && !this.has_header {
+            this.has_header = true;
+            out.extend_from_slice(crate::namespace::GZIP_HEADER);
+        }
+        let is_due = {
+            let mut direct = this.direct.borrow_mut();
+            for frame in direct.frames.drain(..) {
+                if this.stream.is_packed {
+                    out.extend_from_slice(&pack(&frame));
+                } else {
+                    out.extend_from_slice(&frame);
+                }
+            }
+            std::mem::take(&mut direct.is_due)
+        };
+        if this.gather(&mut out).is_none() {
+            // The reader fell behind everything in memory. It comes back with its number and is served from the store.
+            this.direct.borrow_mut().is_ended = true;
+        }
+        if is_due {
+            let json = crate::wire::events::heartbeat(&this.stream.namespace, (this.stream.now)());
+            let id = (this.stream.seq > 0).then(|| this.position());
+            let frame = plain_frame(&json, id.as_deref());
+            out.extend_from_slice(&if this.stream.is_packed { pack(&frame) } else { frame });
+        }
+        if !out.is_empty() {
+            return Poll::Ready(Some(Ok(out.freeze())));
+        }
+        if this.direct.borrow().is_ended {
+            return Poll::Ready(None);
+        }
+        this.direct.borrow_mut().waker = Some(cx.waker().clone());
+        this.stream.tail.borrow_mut().wakers.push(cx.waker().clone());
+        Poll::Pending
+    }
+}
+
+impl Drop for StreamBody {
+    fn drop(&mut self) {
+        let subscriber = self.subscriber.send(End);
+        let gone = self.stream.tenant.send(Unsubscribed(self.stream.id.clone()));
+        actix_rt::spawn(async move {
+            let _ = subscriber.await;
+            let _ = gone.await;
+        });
+    }
+}
+
+/// The streams of this worker, as handlers get them.
+pub type StreamsData = web::Data<Addr<Streams>>;

@@ -1,0 +1,92 @@
+//! `/terminal`: sockets of browsers that show a shell.
+
+use std::sync::Arc;
+
+use actix::Addr;
+use serde::Deserialize;
+use serde_json::{Value, value::RawValue};
+use socketioxide::{
+    SocketIo,
+    adapter::LocalAdapter,
+    extract::{SocketRef, TryData},
+    handler::{ConnectHandler, MessageHandler, Value as Frame},
+    socket::Socket,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::peer::{SocketPeer, wire_of};
+use crate::{
+    http::Shared,
+    identity::JwtError,
+    link::{LinkId, Peer},
+    namespace::{FindTenant, GetSwitchboard},
+    terminal::{Switchboard, ViewerEvent, ViewerGone},
+};
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Handshake {
+    token: Value,
+}
+
+pub fn register(io: &SocketIo, shared: Arc<Shared>) {
+    let admit = async move |socket: SocketRef, handshake: TryData<Handshake>| {
+        admit(&shared, socket, handshake.0.unwrap_or_default()).await
+    };
+    io.ns("/terminal", (async || {}).with(admit));
+}
+
+async fn admit(shared: &Shared, socket: SocketRef, handshake: Handshake) -> Result<(), &'static str> {
+    let token = handshake.token.as_str().filter(|token| !token.is_empty()).ok_or("Missing token")?;
+    let claims = shared.jwt.verify(token, shared.env.clock.now()).map_err(|error| match error {
+        JwtError::Invalid => "Invalid token",
+        JwtError::Payload => "Invalid token payload",
+    })?;
+    let switchboard = async {
+        let tenant = shared.directory.send(FindTenant(claims.ns)).await.ok()??;
+        tenant.send(GetSwitchboard).await.ok()
+    };
+    let Some(switchboard) = switchboard.await else {
+        if let Some(wire) = wire_of(&socket) {
+            wire.cut();
+        }
+        return Ok(());
+    };
+    let id = LinkId::random();
+    let closed = CancellationToken::new();
+    let peer = Arc::new(SocketPeer::new(socket.clone(), closed.clone()));
+    socket.on_fallback(Viewer { id, peer, switchboard: switchboard.clone() });
+    socket.on_disconnect(async move || {
+        closed.cancel();
+        let _ = switchboard.send(ViewerGone(id)).await;
+    });
+    Ok(())
+}
+
+struct Viewer {
+    id: LinkId,
+    peer: Arc<dyn Peer>,
+    switchboard: Addr<Switchboard>,
+}
+
+enum Raw {}
+
+impl MessageHandler<LocalAdapter, Raw> for Viewer {
+    fn call(&self, _: Arc<Socket<LocalAdapter>>, frame: Frame, _: Option<i64>) {
+        let Some(text) = frame.as_str() else { return };
+        let Ok(parts) = serde_json::from_str::<Vec<&RawValue>>(text) else { return };
+        let name = parts.first().and_then(|name| serde_json::from_str::<String>(name.get()).ok());
+        if let (Some(name), Some(payload)) = (name, parts.get(1)) {
+            let event = ViewerEvent {
+                viewer: self.id,
+                peer: self.peer.clone(),
+                name,
+                payload: payload.get().to_owned(),
+            };
+            if self.switchboard.try_send(event).is_err() {
+                // Keystrokes that cannot be taken must not vanish one by one: the browser comes back.
+                self.peer.disconnect();
+            }
+        }
+    }
+}
