@@ -67,6 +67,7 @@ struct Ended<'a> {
 /// Who decided, and how far the answer got.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Decision)]
 pub struct DecisionView {
     pub request_id: String,
     /// When the agent asked, epoch milliseconds; 0 when it did not say.
