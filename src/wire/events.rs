@@ -67,9 +67,11 @@ struct Ended<'a> {
 /// Who decided, and how far the answer got.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Decision)]
 pub struct DecisionView {
     pub request_id: String,
     /// When the agent asked, epoch milliseconds; 0 when it did not say.
+    #[schema(value_type = i64)]
     pub request_created_at: Millis,
     pub approved: bool,
     /// The answer as it was given: mode, allowed tools, decision, answers.
@@ -79,6 +81,7 @@ pub struct DecisionView {
     pub decided_by: String,
     pub decided_from: String,
     /// Epoch milliseconds.
+    #[schema(value_type = i64)]
     pub decided_at: Millis,
 }
 
@@ -88,6 +91,7 @@ pub struct DecisionView {
 pub struct Contact {
     pub state: ContactState,
     /// Epoch milliseconds.
+    #[schema(value_type = i64)]
     pub since: Millis,
 }
 

@@ -4,4 +4,5 @@ pub mod cli;
 pub mod events;
 pub mod message;
 pub mod rest;
+pub mod schema;
 pub mod updates;

@@ -10,8 +10,12 @@ pub struct ErrorBody {
     /// For people. Clients fall back to it where there is no code.
     pub error: String,
     /// For programs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub code: Option<String>,
     /// Which fields of the request were wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub issues: Option<Value>,
 }
 

@@ -1,0 +1,32 @@
+//! Shapes that exist only to describe JSON in the OpenAPI document: the hub itself passes on what agents wrote, or
+//! renders from its own state.
+//!
+//! Three kinds of optional fields: `#[schema(required = false)] T` may be left out and is never `null`,
+//! `#[schema(required)] Option<T>` is always there and may be `null`, a plain `Option<T>` may be both.
+//! Times are epoch milliseconds.
+
+mod agent_state;
+mod cli;
+mod files;
+mod health;
+mod machine;
+mod machine_requests;
+mod message;
+mod metadata;
+mod permissions;
+mod session;
+mod session_requests;
+mod summary;
+
+pub use agent_state::*;
+pub use cli::*;
+pub use files::*;
+pub use health::*;
+pub use machine::*;
+pub use machine_requests::*;
+pub use message::*;
+pub use metadata::*;
+pub use permissions::*;
+pub use session::*;
+pub use session_requests::*;
+pub use summary::*;
