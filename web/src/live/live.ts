@@ -17,9 +17,7 @@ export class Live {
   #flushing = false
   #recorders = new Set<HubEvent[]>()
   #subscriptionId: string | undefined
-  #settle: () => void = () => {}
-  #settled: Promise<void> | undefined
-  #isSettled = false
+  #gate = new Gate()
 
   constructor(private readonly queries: QueryClient) {
     this.#stream = new EventStream({
@@ -32,14 +30,8 @@ export class Live {
   }
 
   start(): void {
-    this.#isSettled = false
-    this.#settled = new Promise((resolve) => {
-      this.#settle = () => {
-        this.#isSettled = true
-        resolve()
-      }
-    })
-    setTimeout(this.#settle, READ_ANYWAY_AFTER_MS)
+    const gate = this.#gate
+    setTimeout(() => gate.open(), READ_ANYWAY_AFTER_MS)
     document.addEventListener('visibilitychange', this.#visibilityChanged)
     window.addEventListener('online', this.#networkChanged)
     this.#stream.start()
@@ -50,6 +42,7 @@ export class Live {
     window.removeEventListener('online', this.#networkChanged)
     this.#stream.stop()
     this.#waiting = []
+    this.#gate = new Gate()
   }
 
   get connection(): Connection {
@@ -72,7 +65,7 @@ export class Live {
    * So a fact is either in the answer or in an event, never lost between the two.
    */
   async read<T>(read: () => Promise<T>, apply: (value: T, event: HubEvent) => T): Promise<T> {
-    await this.#settled
+    await this.#gate.opened
     const recorded: HubEvent[] = []
     this.#recorders.add(recorded)
     try {
@@ -86,9 +79,9 @@ export class Live {
     if (event.type === 'heartbeat') return
     if (event.type === 'connection-changed') {
       this.#subscriptionId = event.data.subscriptionId
-      const first = !this.#isSettled
-      this.#settle()
-      if (event.data.resume !== 'ok' && !first) void this.queries.invalidateQueries()
+      const nothingWasRead = !this.#gate.isOpen
+      this.#gate.open()
+      if (event.data.resume !== 'ok' && !nothingWasRead) void this.queries.invalidateQueries()
       for (const listener of this.#openListeners) listener()
       return
     }
@@ -111,7 +104,7 @@ export class Live {
 
   #connected(connection: Connection): void {
     this.#connection = connection
-    if (connection.state === 'lost') this.#settle()
+    if (connection.state === 'lost') this.#gate.open()
     for (const listener of this.#connectionListeners) listener()
   }
 
@@ -126,6 +119,18 @@ export class Live {
   }
 
   #networkChanged = (): void => this.#stream.reconnect()
+}
+
+/** Holds reads back until the stream listens, or until it is clear that it does not yet. */
+class Gate {
+  isOpen = false
+  open: () => void = () => {}
+  readonly opened = new Promise<void>((resolve) => {
+    this.open = () => {
+      this.isOpen = true
+      resolve()
+    }
+  })
 }
 
 /** The cached parts that one frame's events touch, each written back once. */

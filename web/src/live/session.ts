@@ -162,10 +162,7 @@ function progressOf(todos: Todo[] | undefined): SessionSummary['todoProgress'] {
   return { completed: todos.filter((todo) => todo.status === 'completed').length, total: todos.length }
 }
 
-function summaryMetadata(
-  metadata: Session['metadata'],
-  known: SessionSummary['metadata'],
-): SessionSummary['metadata'] {
+function summaryMetadata(metadata: Session['metadata'], known: SessionSummary['metadata']): SessionSummary['metadata'] {
   if (!metadata) return null
   const { path, name, machineId, summary, flavor, worktree, lifecycleState } = metadata
   return {

@@ -20,7 +20,8 @@ export interface PlanEntry {
 /** Parts of one stored message; an empty list means that there is nothing to show. */
 export function readContent(content: unknown): RecordPart[] {
   const envelope = unwrap(content)
-  if (!envelope) return typeof content === 'string' && content.trim() ? [{ kind: 'text', text: content }] : unknown('record')
+  if (!envelope)
+    return typeof content === 'string' && content.trim() ? [{ kind: 'text', text: content }] : unknown('record')
   const meta = fields(envelope.meta)
   if (envelope.role === 'user') return readUser(envelope.content, meta)
   return readAgent(envelope.content)
@@ -101,7 +102,8 @@ const SHOWN_SYSTEM: Record<string, (data: Fields) => RecordPart[]> = {
   api_error: (data) => event(string(data.message) ?? 'The model service answered with an error.', 'bad'),
   compact_boundary: () => event('Earlier context was summarised.'),
   microcompact_boundary: () => event('Earlier tool results were summarised.'),
-  turn_duration: (data) => (typeof data.durationMs === 'number' ? event(`Turn took ${duration(data.durationMs)}.`) : []),
+  turn_duration: (data) =>
+    typeof data.durationMs === 'number' ? event(`Turn took ${duration(data.durationMs)}.`) : [],
   away_summary: (data) => withText(string(data.content), (text) => ({ kind: 'text', text })),
 }
 

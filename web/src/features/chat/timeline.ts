@@ -1,7 +1,7 @@
 /** Turns stored messages into the blocks that a chat shows. Pure: the same rows give the same blocks. */
 import type { AgentState, Message } from '../../api/types'
 import { isQueued } from '../../live/transcript'
-import { type PlanEntry, readContent, type RecordPart } from './records'
+import { type PlanEntry, type RecordPart, readContent } from './records'
 
 export interface ToolCall {
   callId: string
@@ -117,7 +117,14 @@ class Timeline {
       return
     }
     const { callId, name, input, title } = part
-    const call: ToolCall = { callId, name, input, title, state: this.#refused(callId) ? 'denied' : 'running', children: [] }
+    const call: ToolCall = {
+      callId,
+      name,
+      input,
+      title,
+      state: this.#refused(callId) ? 'denied' : 'running',
+      children: [],
+    }
     this.#calls.set(callId, call)
     const orphan = this.#orphans.get(callId)
     if (orphan) this.#result(orphan)
