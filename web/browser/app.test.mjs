@@ -4,6 +4,7 @@ import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
+import axe from 'axe-core'
 import { chromium } from 'playwright-core'
 import { Cli } from './cli.mjs'
 import { Hub, TOKEN, until } from './hub.mjs'
@@ -71,11 +72,22 @@ async function openChat(cli, options) {
   return opened
 }
 
+/** No rule of WCAG A and AA that a program can check is broken. */
+async function checkAccess(page) {
+  await page.evaluate(axe.source)
+  const { violations } = await page.evaluate(() =>
+    window.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] }),
+  )
+  const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' ')}`)
+  assert.deepEqual(found, [])
+}
+
 describe('sign in', () => {
   test('a wrong token is explained and the right one opens the inbox', async () => {
     const { page, wrong, close } = await openPage({ signedIn: false })
     await page.goto(hub.url)
     await page.getByText(/The hub at .* answers/).waitFor()
+    await checkAccess(page)
     await page.screenshot({ path: `${shots}/sign-in-wide.png` })
     await page.getByLabel('Access token').fill('not-the-token')
     await page.getByRole('button', { name: 'Sign in' }).click()
@@ -236,6 +248,7 @@ describe('decisions', () => {
     await page.getByRole('button', { name: 'Answer' }).click()
     const decision = await until('the answers arrive', () => cli.decisions[0])
     assert.deepEqual(decision.answers, { 'Which store?': ['Postgres'], 'Which checks?': ['Lint', 'Types'] })
+    await cli.close('q1', 'approved')
     await close()
   })
 
@@ -308,6 +321,8 @@ describe('pictures', () => {
         const { page, wrong, close } = await openChat(cli, { viewport, colorScheme })
         await page.getByText('The limiter counts per customer').waitFor()
         await page.getByText(LONG_COMMAND).waitFor()
+        await page.getByRole('table').waitFor()
+        await checkAccess(page)
         await page.screenshot({ path: `${shots}/chat-${size}-${colorScheme}.png` })
         await page.getByTestId('transcript').hover()
         await page.mouse.wheel(0, -700)
@@ -315,9 +330,11 @@ describe('pictures', () => {
         await page.screenshot({ path: `${shots}/chat-up-${size}-${colorScheme}.png` })
         await page.goto(`${hub.url}/sessions`)
         await page.getByText('Rewrite the guide').waitFor()
+        await checkAccess(page)
         await page.screenshot({ path: `${shots}/sessions-${size}-${colorScheme}.png` })
         await page.goto(hub.url)
         await page.getByText(LONG_COMMAND).waitFor()
+        await checkAccess(page)
         await page.screenshot({ path: `${shots}/inbox-${size}-${colorScheme}.png` })
         assert.deepEqual(wrong, [])
         await close()

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createReadStream } from 'node:fs'
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
+import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { createServer, request } from 'node:http'
 import { createServer as createTcpServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -55,13 +55,15 @@ export class Hub {
       : [binary, ['hub', '--home', this.#home, '--port', String(this.#hubPort)]]
     const env = { ...process.env, CLI_API_TOKEN: TOKEN }
     if (released) Object.assign(env, { HAPI_HOME: this.#home, HAPI_LISTEN_PORT: String(this.#hubPort) })
-    this.#process = spawn(command, args, { env, stdio: 'ignore' })
+    // Its own group, because a launcher may sit between us and the hub.
+    this.#process = spawn(command, args, { env, stdio: 'ignore', detached: true })
+    process.once('exit', () => this.#end())
     await until('the hub answers', async () => (await fetch(`${this.hubUrl}/health`)).ok)
   }
 
   async down() {
     const ended = once(this.#process, 'exit')
-    this.#process.kill('SIGTERM')
+    this.#end()
     await ended
     await until('the port is free', async () => {
       await fetch(`${this.hubUrl}/health`).then(
@@ -70,6 +72,11 @@ export class Hub {
       )
       return true
     })
+  }
+
+  #end() {
+    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return
+    process.kill(-this.#process.pid, 'SIGTERM')
   }
 
   async stop() {
@@ -93,12 +100,6 @@ export async function until(what, check, withinMs = UP_WITHIN_MS) {
     if (Date.now() > deadline) throw new Error(`timed out: ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 25))
   }
-}
-
-/** The compressed size of every built file, by name. */
-export async function builtFiles() {
-  const names = await readdir(path.join(webDist, 'assets'))
-  return names.map((name) => `/assets/${name}`)
 }
 
 const TYPES = { '.css': 'text/css', '.js': 'text/javascript', '.html': 'text/html', '.svg': 'image/svg+xml' }

@@ -26,5 +26,5 @@ export function Button({ tone = 'plain', className = '', type = 'button', ...res
 
 /** A square button that shows an icon only, so it must be named. */
 export function IconButton({ label, className = '', ...rest }: ButtonProps & { label: string }) {
-  return <Button tone="quiet" aria-label={label} title={label} className={`px-0 ${className}`} {...rest} />
+  return <Button tone="quiet" aria-label={label} title={label} className={`px-0! ${className}`} {...rest} />
 }

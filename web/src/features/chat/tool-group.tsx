@@ -52,7 +52,7 @@ export function ToolGroup({ calls, opened }: GroupProps) {
       {hidden.length > 0 && (
         <Button
           tone="quiet"
-          className="w-full justify-start rounded-none text-sm"
+          className="w-full justify-start! rounded-none! px-3! text-sm"
           onClick={() => {
             opened.set(groupKey, true)
             setAll(true)

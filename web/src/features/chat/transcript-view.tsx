@@ -94,7 +94,7 @@ export function TranscriptView({ blocks, hasOlder, loadOlder, tail }: Transcript
         <IconButton
           label="Go to the newest"
           onClick={() => rows.scrollToEnd()}
-          className="absolute right-4 bottom-3 rounded-full border border-line bg-surface shadow"
+          className="absolute right-4 bottom-3 rounded-full! border border-line bg-surface shadow"
         >
           <ArrowDown className="size-5" aria-hidden="true" />
         </IconButton>

@@ -39,7 +39,7 @@ export function RequestCard({ sessionId, view, origin }: CardProps) {
   }
   const Icon = questions.length > 0 ? CircleHelp : plan ? ListChecks : CircleAlert
   return (
-    <article aria-label={`Request: ${heading}`} className="rounded-xl border border-amber bg-surface p-3">
+    <article aria-label={`Request: ${heading}`} className="rounded-xl border border-amber-line bg-surface p-3">
       <header className="mb-2 flex items-start gap-2">
         <Icon className="mt-0.5 size-5 shrink-0 text-amber" aria-hidden="true" />
         <h3 className="min-w-0 font-semibold break-words">
