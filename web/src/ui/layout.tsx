@@ -4,6 +4,7 @@ import { Link, Outlet, useMatchRoute } from '@tanstack/react-router'
 import { Inbox, LogOut, type LucideIcon, MessagesSquare } from 'lucide-react'
 import { auth } from '../api/client'
 import { sessionsQuery } from '../api/queries'
+import { useResumeWithSessions } from '../features/composer/outbox'
 import { waitingCount } from '../features/inbox/waiting'
 import { SessionList } from '../features/sessions/session-list'
 import { IconButton } from './button'
@@ -22,6 +23,7 @@ const PLACES: Place[] = [
 ]
 
 export function Layout() {
+  useResumeWithSessions()
   const wide = useWide()
   const inChat = useMatchRoute()({ to: '/sessions/$sessionId' }) !== false
   return (

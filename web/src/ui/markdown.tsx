@@ -16,8 +16,12 @@ const components: Components = {
       {alt || 'Image'}
     </a>
   ),
+  // What may scroll sideways must be reachable by keyboard.
+  // biome-ignore lint/a11y/noNoninteractiveTabindex: that is the reason
+  pre: ({ children }) => <pre tabIndex={0}>{children}</pre>,
   table: ({ children }) => (
-    <div className="table-scroll">
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: see above
+    <div className="table-scroll" tabIndex={0}>
       <table>{children}</table>
     </div>
   ),

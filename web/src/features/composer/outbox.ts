@@ -2,10 +2,12 @@
  * Prompts on their way to the hub. They are kept in the browser until the hub has them, and sent again with the same
  * local id when a connection comes back; the hub takes a local id once.
  */
-import { useCallback, useSyncExternalStore } from 'react'
+import { useQuery } from '@tanstack/react-query'
+import { useCallback, useEffect, useSyncExternalStore } from 'react'
 import { body, hub } from '../../api/client'
 import { HubError, messageOf } from '../../api/errors'
-import { live } from '../../api/queries'
+import { live, sessionsQuery } from '../../api/queries'
+import type { SessionSummary } from '../../api/types'
 
 const STORAGE_KEY = 'wheelhouse.outbox'
 
@@ -58,9 +60,10 @@ export class Outbox {
     void this.#post(entry)
   }
 
-  /** Sends, in their order, what could not be sent before. */
-  async resume(): Promise<void> {
-    for (const entry of this.#entries.filter((each) => each.state === 'waiting')) {
+  /** Sends, in their order, what could not be sent before; given sessions, only to those. */
+  async resume(sessionIds?: ReadonlySet<string>): Promise<void> {
+    const waiting = this.#entries.filter((each) => each.state === 'waiting')
+    for (const entry of waiting.filter((each) => sessionIds?.has(each.sessionId) ?? true)) {
       this.#change(entry.localId, 'sending')
       await this.#post(entry)
     }
@@ -77,8 +80,7 @@ export class Outbox {
       await this.parts.post(entry)
       this.#change(entry.localId, 'taken')
     } catch (error) {
-      const final = error instanceof HubError && error.status >= 400 && error.status < 500 && error.status !== 429
-      this.#change(entry.localId, final ? 'refused' : 'waiting', messageOf(error))
+      this.#change(entry.localId, isFinal(error) ? 'refused' : 'waiting', messageOf(error))
     }
   }
 
@@ -96,6 +98,12 @@ export class Outbox {
     this.parts.storage.setItem(STORAGE_KEY, JSON.stringify(entries))
     for (const listener of this.#listeners) listener()
   }
+}
+
+/** A session that is offline, as all are just after a hub restart, takes the prompt when its agent is back. */
+function isFinal(error: unknown): boolean {
+  if (!(error instanceof HubError) || error.code === 'session_inactive') return false
+  return error.status >= 400 && error.status < 500 && error.status !== 401 && error.status !== 429
 }
 
 /** What was under way when the page closed may or may not have arrived, so it is sent again. */
@@ -133,4 +141,20 @@ export function useOutbox(sessionId: string): Unsent[] {
     outbox.subscribe,
     useCallback(() => outbox.of(sessionId), [sessionId]),
   )
+}
+
+/** Sends what waits for a session as soon as that session is active again. */
+export function useResumeWithSessions(): void {
+  const { data: active = '' } = useQuery({ ...sessionsQuery, select: activeIds })
+  useEffect(() => {
+    if (active) void outbox.resume(new Set(active.split(' ')))
+  }, [active])
+}
+
+function activeIds(rows: SessionSummary[]): string {
+  return rows
+    .filter((row) => row.active)
+    .map((row) => row.id)
+    .toSorted()
+    .join(' ')
 }

@@ -53,7 +53,7 @@ export function UnsentRow({ entry }: { entry: Unsent }) {
 const UNSENT: Record<Unsent['state'], (entry: Unsent) => string> = {
   sending: () => 'Sending…',
   taken: () => 'On the hub',
-  waiting: () => 'Kept here; it is sent when the hub is back.',
+  waiting: () => 'Kept here; it is sent when the hub and the agent are back.',
   refused: (entry) => `Not sent. ${entry.error ?? ''}`,
 }
 
