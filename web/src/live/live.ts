@@ -10,7 +10,7 @@ const READ_ANYWAY_AFTER_MS = 2_000
 
 export class Live {
   #stream: EventStream
-  #connection: Connection = { state: 'connecting' }
+  #connection: Connection = { state: 'connecting', since: Date.now() }
   #connectionListeners = new Set<() => void>()
   #openListeners = new Set<() => void>()
   #waiting: HubEvent[] = []

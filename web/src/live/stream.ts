@@ -11,7 +11,7 @@ const SILENT_AFTER_MS = 90_000
 const SILENT_ON_RETURN_MS = 45_000
 const BACK_OFF_SECONDS = [0, 1, 2, 4, 8, 15, 30]
 
-export type Connection = { state: 'connecting' } | { state: 'open' } | { state: 'lost'; since: number }
+export type Connection = { state: 'open' } | { state: 'connecting' | 'lost'; since: number }
 
 interface Parts {
   open: (request: Request) => Promise<Response>
@@ -73,7 +73,7 @@ export class EventStream {
     const attempt = new AbortController()
     this.#attempt = attempt
     this.#lastFrameAt = this.parts.now()
-    if (this.#lostSince === undefined) this.parts.onConnection({ state: 'connecting' })
+    if (this.#lostSince === undefined) this.parts.onConnection({ state: 'connecting', since: this.#lastFrameAt })
     this.#expectFrameWithin(OPEN_WITHIN_MS, attempt)
     try {
       const response = await this.parts.open(this.#request(attempt.signal))

@@ -17,7 +17,7 @@ export default function InboxPage() {
   const { data: rows, error } = useQuery(sessionsQuery)
   const ids = useShownSessions(rows)
   const sessions = useQueries({ queries: ids.map((id) => sessionQuery(id)) })
-  const running = (rows ?? []).filter((row) => row.active && row.pendingRequestsCount === 0)
+  const running = (rows ?? []).filter((row) => row.active && row.thinking && row.pendingRequestsCount === 0)
   return (
     <div className="min-h-0 flex-1 overflow-y-auto">
       <div className="mx-auto w-full max-w-3xl space-y-6 p-4">
