@@ -5,9 +5,12 @@ import { Button } from '../../ui/button'
 import { RichText } from '../../ui/rich-text'
 import { lineDiff } from './diff'
 import { fields, outputText, string } from './records'
-import { commandOf, editsOf, pathOf, plainInputs, toolFacts } from './tool-facts'
+import { commandOf, editsOf, pathOf, plainInputs, type ToolKind, toolFacts } from './tool-facts'
 
 const SHOWN_LINES = 40
+
+/** Their result only says that they were done. */
+const CONFIRM_ONLY = new Set<ToolKind>(['todos', 'edit'])
 
 interface BodyProps {
   name: string
@@ -40,7 +43,7 @@ export function ToolBody({ name, input, output, failed = false, whole = false }:
       {kind === 'agent' && <RichText text={string(fields(input).prompt) ?? ''} />}
       {(kind === 'other' || kind === 'search' || kind === 'web') && <Inputs input={input} />}
       {result && kind === 'agent' && <RichText text={result} />}
-      {result && kind !== 'agent' && (kind !== 'todos' || failed) && (
+      {result && kind !== 'agent' && (failed || !CONFIRM_ONLY.has(kind)) && (
         <LongText text={result} className={failed ? 'text-red' : ''} />
       )}
     </div>

@@ -1,7 +1,7 @@
 /** The scrolling transcript: newest at the bottom, older pages on the way up, only visible rows in the document. */
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { ArrowDown } from 'lucide-react'
-import { type ReactNode, useEffect, useLayoutEffect, useRef, useState } from 'react'
+import { type ReactNode, type RefObject, useEffect, useLayoutEffect, useRef, useState } from 'react'
 import { messageOf } from '../../api/errors'
 import { Button, IconButton } from '../../ui/button'
 import { BlockView } from './block-view'
@@ -40,6 +40,16 @@ export function TranscriptView({ blocks, hasOlder, loadOlder, tail }: Transcript
   useLayoutEffect(() => {
     if (filled) rows.scrollToEnd()
   }, [filled, rows])
+
+  useStayAtEnd(scroller, atEnd, () => rows.scrollToEnd())
+
+  // What a person has just sent is shown, wherever they were reading.
+  const sent = tail.length
+  const sentBefore = useRef(sent)
+  useEffect(() => {
+    if (sent > sentBefore.current) rows.scrollToEnd()
+    sentBefore.current = sent
+  }, [sent, rows])
 
   function scrolled(): void {
     const box = scroller.current
@@ -101,6 +111,21 @@ export function TranscriptView({ blocks, hasOlder, loadOlder, tail }: Transcript
       )}
     </div>
   )
+}
+
+/** Keeps the newest in view when the box gets smaller: a taller composer, a request, a keyboard. */
+function useStayAtEnd(box: RefObject<HTMLElement | null>, atEnd: boolean, scrollToEnd: () => void): void {
+  const act = useRef(() => {})
+  act.current = () => {
+    if (atEnd) scrollToEnd()
+  }
+  useEffect(() => {
+    const element = box.current
+    if (!element) return
+    const observer = new ResizeObserver(() => act.current())
+    observer.observe(element)
+    return () => observer.disconnect()
+  }, [box])
 }
 
 function useOlder(hasOlder: boolean, loadOlder: () => Promise<void>) {

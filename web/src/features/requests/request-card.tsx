@@ -8,7 +8,7 @@ import { fields, string } from '../chat/records'
 import { ToolBody } from '../chat/tool-body'
 import { QuestionWizard } from './question-wizard'
 import { readQuestions } from './questions'
-import { standOf } from './stand'
+import { type Stand, standOf } from './stand'
 import { type Decide, useDecide } from './use-decide'
 import type { RequestView } from './use-requests'
 
@@ -49,42 +49,55 @@ export function RequestCard({ sessionId, view, origin }: CardProps) {
         {origin && <div className="ml-auto min-w-0 text-sm">{origin}</div>}
       </header>
       {questions.length > 0 ? (
-        <QuestionWizard
-          tool={request.tool}
-          questions={questions}
-          disabled={stand.kind === 'under-way'}
-          onAnswer={(answers) => decide.approve({ answers })}
-          onDeny={decide.deny}
-        />
+        <>
+          <QuestionWizard
+            tool={request.tool}
+            questions={questions}
+            disabled={stand.kind === 'under-way'}
+            onAnswer={(answers) => decide.approve({ answers })}
+            onDeny={decide.deny}
+          />
+          <StandLine stand={stand} />
+        </>
       ) : (
         <>
           {plan ? <RichText text={plan} /> : <ToolBody name={request.tool} input={request.arguments} whole />}
-          <Choices decide={decide} disabled={stand.kind === 'under-way'} plan={plan !== undefined} />
+          <Choices decide={decide} stand={stand} plan={plan !== undefined} />
         </>
       )}
-      <p role="status" className="text-sm text-amber">
-        {stand.kind === 'under-way' ? <span className="mt-2 block">{stand.text}</span> : null}
-        {stand.kind === 'open' && stand.note ? <span className="mt-2 block">{stand.note}</span> : null}
-      </p>
     </article>
   )
 }
 
-function Choices({ decide, disabled, plan }: { decide: Decide; disabled: boolean; plan: boolean }) {
+/** The buttons stay in reach while a long request is read. */
+function Choices({ decide, stand, plan }: { decide: Decide; stand: Stand; plan: boolean }) {
+  const disabled = stand.kind === 'under-way'
   return (
-    <div className="mt-3 grid grid-cols-2 gap-2 sm:flex">
-      <Button tone="primary" disabled={disabled} onClick={() => decide.approve()} className="sm:min-w-32">
-        {plan ? 'Start' : 'Approve'}
-      </Button>
-      <Button tone="danger" disabled={disabled} onClick={decide.deny} className="sm:min-w-32">
-        {plan ? 'Keep planning' : 'Deny'}
-      </Button>
-      {plan && (
-        <Button disabled={disabled} onClick={() => decide.approve({ mode: 'acceptEdits' })} className="col-span-2">
-          Start and accept edits
+    <div className="sticky bottom-0 -mx-3 mt-1 -mb-3 rounded-b-xl bg-surface p-3">
+      <div className="grid grid-cols-2 gap-2 sm:flex">
+        <Button tone="primary" disabled={disabled} onClick={() => decide.approve()} className="sm:min-w-32">
+          {plan ? 'Start' : 'Approve'}
         </Button>
-      )}
+        <Button tone="danger" disabled={disabled} onClick={decide.deny} className="sm:min-w-32">
+          {plan ? 'Keep planning' : 'Deny'}
+        </Button>
+        {plan && (
+          <Button disabled={disabled} onClick={() => decide.approve({ mode: 'acceptEdits' })} className="col-span-2">
+            Start and accept edits
+          </Button>
+        )}
+      </div>
+      <StandLine stand={stand} />
     </div>
+  )
+}
+
+function StandLine({ stand }: { stand: Stand }) {
+  const text = stand.kind === 'open' ? stand.note : stand.text
+  return (
+    <p role="status" className="text-sm text-amber">
+      {text && <span className="mt-2 block">{text}</span>}
+    </p>
   )
 }
 

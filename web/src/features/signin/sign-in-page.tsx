@@ -87,7 +87,7 @@ export function SignInPage({ offered }: SignInProps) {
           <div role="alert" className="mt-3 empty:hidden">
             {lock.seconds > 0 ? (
               <p className="rounded-lg bg-amber-soft px-3 py-2 text-amber">
-                Too many wrong tokens. Try again in {lock.seconds} s.
+                Too many wrong tokens. Try again in {lock.seconds} s.
               </p>
             ) : (
               error && <p className="rounded-lg bg-red-soft px-3 py-2 text-red">{error}</p>
