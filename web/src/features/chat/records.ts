@@ -1,6 +1,5 @@
 /** Reads the loosely typed message contents of all agents into one small set of records. */
-
-export type Fields = Record<string, unknown>
+import { type Fields, fields, string } from '../../api/loose'
 
 export type RecordPart =
   | { kind: 'user'; text: string; terminal: boolean }
@@ -214,14 +213,6 @@ export function outputText(output: unknown): string {
     return [stdout, stderr].filter((part) => typeof part === 'string' && part !== '').join('\n')
   }
   return content === undefined ? '' : outputText(content)
-}
-
-export function fields(value: unknown): Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {}
-}
-
-export function string(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined
 }
 
 function unwrap(content: unknown): Fields | undefined {

@@ -1,10 +1,11 @@
 /** The inside of a tool's card: what it was asked, and what came of it. */
 import { Check, Circle, CircleDot } from 'lucide-react'
 import { useState } from 'react'
+import { fields, string } from '../../api/loose'
 import { Button } from '../../ui/button'
 import { RichText } from '../../ui/rich-text'
 import { lineDiff } from './diff'
-import { fields, outputText, string } from './records'
+import { outputText } from './records'
 import { commandOf, editsOf, pathOf, plainInputs, type ToolKind, toolFacts } from './tool-facts'
 
 const SHOWN_LINES = 40

@@ -1,5 +1,5 @@
 /** What one line and the card of a tool call say, by the shape of its input. Pure. */
-import { fields, string } from './records'
+import { fields, string } from '../../api/loose'
 
 export type ToolKind = 'command' | 'edit' | 'read' | 'search' | 'web' | 'todos' | 'agent' | 'other'
 

@@ -1,6 +1,7 @@
 /** Reads the questions of the asking tools, and builds their answers. Pure. */
+
+import { fields, string } from '../../api/loose'
 import type { Answers } from '../../api/types'
-import { fields, string } from '../chat/records'
 
 export interface Question {
   key: string

@@ -1,10 +1,10 @@
 /** One request of an agent: what it wants in full, and the decision. */
 import { CircleAlert, CircleCheck, CircleHelp, ListChecks } from 'lucide-react'
 import type { ReactNode } from 'react'
+import { fields, string } from '../../api/loose'
 import { useAge } from '../../ui/age'
 import { Button } from '../../ui/button'
 import { RichText } from '../../ui/rich-text'
-import { fields, string } from '../chat/records'
 import { ToolBody } from '../chat/tool-body'
 import { QuestionWizard } from './question-wizard'
 import { readQuestions } from './questions'
