@@ -118,10 +118,11 @@ describe('sign in', () => {
   })
 
   test('the inbox opens within the same budget', async () => {
-    const { page, close } = await openPage()
+    const { page: first, close } = await openPage()
+    const page = await first.context().newPage()
     const answers = []
     page.on('response', (response) => answers.push(response))
-    await page.reload()
+    await page.goto(hub.url)
     await page.getByText('Nothing waits for you.').waitFor()
     await checkBudget(answers)
     await close()
@@ -227,6 +228,34 @@ describe('a session', () => {
     await close()
   })
 })
+
+describe('an ended session', () => {
+  test('it can be resumed from its page, and says so when it is deleted', async () => {
+    const cli = await startCli({ name: 'Ended' })
+    cli.say('Goodbye.')
+    const { page, close } = await openChat(cli)
+    await page.getByText('Goodbye.').waitFor()
+    await cli.end()
+    await page.getByRole('button', { name: 'Resume' }).waitFor()
+    await page
+      .getByText(/^offline/)
+      .first()
+      .waitFor()
+    await page.getByRole('button', { name: 'Resume' }).click()
+    await page.getByRole('alert').waitFor()
+    await deleteSession(cli.id)
+    await page.getByText('This session does not exist any more.').waitFor()
+    await close()
+  })
+})
+
+async function deleteSession(id) {
+  const signIn = await fetch(`${hub.hubUrl}/api/auth`, { method: 'POST', body: JSON.stringify({ accessToken: TOKEN }) })
+  const { token } = await signIn.json()
+  const headers = { Authorization: `Bearer ${token}` }
+  const deleted = await fetch(`${hub.hubUrl}/api/sessions/${id}`, { method: 'DELETE', headers })
+  assert.equal(deleted.status, 200)
+}
 
 describe('decisions', () => {
   test('approve and deny reach the agent, and the card says how it ended', async () => {

@@ -111,6 +111,13 @@ export class Cli {
     await this.#writeState()
   }
 
+  /** The agent ends in good order. */
+  async end() {
+    clearInterval(this.timer)
+    this.socket.emit('session-end', { sid: this.id, time: Date.now(), reason: 'completed' })
+    await this.socket.timeout(5_000).emitWithAck('ping')
+  }
+
   stop() {
     clearInterval(this.timer)
     this.socket.disconnect()

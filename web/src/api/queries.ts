@@ -60,10 +60,17 @@ export function transcriptQuery(id: string) {
   })
 }
 
-/** What the stream has told of decisions since the page was opened; there is nothing to read. */
+/** What the stream has told of decisions since the page was opened; there is nothing to read, so nothing may be dropped. */
 export function decisionsQuery(id: string) {
-  return queryOptions({ queryKey: keys.decisions(id), queryFn: (): Decisions => ({}), initialData: {} as Decisions })
+  return queryOptions({
+    queryKey: keys.decisions(id),
+    queryFn: (): Decisions => queries.getQueryData(keys.decisions(id)) ?? {},
+    initialData: {} as Decisions,
+    gcTime: Number.POSITIVE_INFINITY,
+  })
 }
+
+queries.setQueryDefaults(['decisions'], { gcTime: Number.POSITIVE_INFINITY })
 
 /** Puts the next older page in front of the transcript. */
 export async function loadOlder(id: string): Promise<void> {

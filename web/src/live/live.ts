@@ -163,7 +163,8 @@ class Batch {
   write(): void {
     for (const { key, before, now } of this.#values.values()) {
       if (now === before) continue
-      if (now === undefined) this.queries.removeQueries({ queryKey: key, exact: true })
+      // An open page then reads again, and learns that its session is gone.
+      if (now === undefined) void this.queries.resetQueries({ queryKey: key, exact: true })
       else this.queries.setQueryData(key, now)
     }
     for (const queryKey of this.#reread.values()) void this.queries.invalidateQueries({ queryKey, exact: true })
