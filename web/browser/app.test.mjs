@@ -113,6 +113,7 @@ describe('sign in', () => {
     page.on('response', (response) => answers.push(response))
     await page.goto(hub.url)
     await page.getByText(/The hub at .* answers/).waitFor()
+    await page.waitForLoadState('networkidle')
     await checkBudget(answers)
     await close()
   })
