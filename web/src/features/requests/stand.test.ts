@@ -1,0 +1,45 @@
+import { expect, test } from 'vitest'
+import type { Decision } from '../../api/types'
+import { standOf } from './stand'
+
+const decision = (fields: Partial<Decision>): Decision => ({
+  state: 'pending',
+  approved: true,
+  by: 'phone',
+  at: 1,
+  ...fields,
+})
+const completed = (status: 'approved' | 'denied' | 'canceled') => ({ tool: 'Bash', arguments: {}, status })
+
+test('nothing is shown as decided before the hub or the agent says so', () => {
+  expect(standOf()).toEqual({ kind: 'open' })
+  expect(standOf({ approved: true, phase: 'sending' })).toEqual({ kind: 'under-way', text: 'Sending…' })
+  expect(standOf({ approved: false, phase: 'sent' }).kind).toBe('under-way')
+})
+
+test('the winner of a lost race is named', () => {
+  const own = { approved: false, phase: 'sent', winner: decision({ state: 'delivered' }) } as const
+  expect(standOf(own)).toEqual({ kind: 'under-way', text: 'Someone was faster: Approved by phone: with the agent.' })
+  expect(standOf(own, undefined, completed('approved'))).toEqual({
+    kind: 'closed',
+    text: 'Approved by phone. Another answer came first.',
+  })
+})
+
+test('a decision without contact says what it waits for', () => {
+  expect(standOf(undefined, decision({}))).toMatchObject({ text: expect.stringMatching(/waits for the agent/) })
+})
+
+test('a released decision can be made again, a dropped one cannot', () => {
+  expect(standOf({ approved: true, phase: 'sent' }, decision({ state: 'released' })).kind).toBe('open')
+  expect(standOf(undefined, decision({ state: 'dropped' })).kind).toBe('closed')
+})
+
+test('a failed answer leaves the request open with its cause', () => {
+  expect(standOf({ approved: true, phase: 'failed', error: 'Not sent.' })).toEqual({ kind: 'open', note: 'Not sent.' })
+})
+
+test('the end is told from the agent', () => {
+  expect(standOf(undefined, undefined, completed('canceled'))).toMatchObject({ text: 'Cancelled by the agent.' })
+  expect(standOf(undefined, undefined, undefined, true)).toMatchObject({ kind: 'closed' })
+})
