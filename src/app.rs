@@ -203,27 +203,31 @@ fn start_clockwork(
     stopping: &CancellationToken,
 ) {
     let (env, directory, stopping) = (env.clone(), directory.clone(), stopping.clone());
-    arbiter.spawn(async move {
-        let hub = crate::namespace::Hub::new(directory.clone());
-        let mut ticks = tokio::time::interval(every);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                _ = ticks.tick() => {}
-                () = stopping.cancelled() => return,
-            }
-            // A directory too busy to take a tick gets the next.
-            let _ = directory.try_send(Tick);
-            let now = env.clock.now();
-            match env.store.read(move |conn| store::messages::sessions_with_due(conn, now)).await {
-                Ok(due) => {
-                    for (namespace, session) in due {
-                        // Finding it is enough: a session looks for due prompts at each tick.
-                        let _ = hub.session(&namespace.into(), &session.into()).await;
-                    }
-                }
-                Err(error) => tracing::warn!(%error, "could not look for scheduled prompts"),
-            }
-        }
+    arbiter.spawn_fn(move || {
+        actix_rt::spawn(clockwork(env, directory, every, stopping));
     });
+}
+
+async fn clockwork(env: Env, directory: Addr<Directory>, every: Duration, stopping: CancellationToken) {
+    let hub = crate::namespace::Hub::new(directory.clone());
+    let mut ticks = tokio::time::interval(every);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = stopping.cancelled() => return,
+        }
+        // A directory too busy to take a tick gets the next.
+        let _ = directory.try_send(Tick);
+        let now = env.clock.now();
+        match env.store.read(move |conn| store::messages::sessions_with_due(conn, now)).await {
+            Ok(due) => {
+                for (namespace, session) in due {
+                    // Finding it is enough: a session looks for due prompts at each tick.
+                    let _ = hub.session(&namespace.into(), &session.into()).await;
+                }
+            }
+            Err(error) => tracing::warn!(%error, "could not look for scheduled prompts"),
+        }
+    }
 }

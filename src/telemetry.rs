@@ -5,7 +5,14 @@ use std::{
     io::{self, IsTerminal},
 };
 
+use actix_web::{
+    HttpMessage,
+    body::MessageBody,
+    dev::{ServiceRequest, ServiceResponse},
+};
 use percent_encoding::percent_decode_str;
+use tracing::{Span, field::Empty};
+use tracing_actix_web::RootSpanBuilder;
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::config::{Error, Log};
@@ -46,6 +53,32 @@ fn is_secret(pair: &str) -> bool {
     let Some((name, _)) = pair.split_once('=') else { return false };
     let name = percent_decode_str(name).decode_utf8_lossy().to_lowercase();
     SECRET_PARAMETERS.contains(&name.as_str())
+}
+
+/// The span of one HTTP request: its id and address, without what must not be logged.
+pub struct RequestSpan;
+
+impl RootSpanBuilder for RequestSpan {
+    fn on_request_start(request: &ServiceRequest) -> Span {
+        if !tracing::enabled!(tracing::Level::DEBUG) {
+            return Span::none();
+        }
+        let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
+        let id = request.extensions().get::<tracing_actix_web::RequestId>().map(ToString::to_string);
+        tracing::debug_span!("request", id, method = %request.method(), target = %redact(target), status = Empty)
+    }
+
+    fn on_request_end<B: MessageBody>(span: Span, outcome: &Result<ServiceResponse<B>, actix_web::Error>) {
+        let status = match outcome {
+            Ok(response) => response.status(),
+            Err(error) => error.as_response_error().status_code(),
+        };
+        span.record("status", status.as_u16());
+        span.in_scope(|| tracing::debug!("answered"));
+        if status.is_server_error() {
+            tracing::warn!(status = status.as_u16(), "a request failed");
+        }
+    }
 }
 
 #[cfg(test)]

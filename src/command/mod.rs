@@ -29,6 +29,8 @@ pub enum Command {
     /// Run the hub until it is told to stop
     #[command(alias = "server")]
     Hub,
+    /// Print the OpenAPI document of the HTTP surface
+    Openapi,
     /// Look at the configuration
     Config {
         #[command(subcommand)]

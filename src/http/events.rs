@@ -11,7 +11,7 @@ use super::{
     auth::Caller,
     body::Body,
     error::{ApiError, ApiResult},
-    streams::{Filter, NewStream, OpenTail, StreamBody, StreamsData},
+    streams::{Filter, NewStream, StreamBody, Streams},
 };
 use crate::{
     domain::{
@@ -69,7 +69,7 @@ pub async fn stream(
     caller: Caller,
     hub: web::Data<Hub>,
     shared: web::Data<Arc<Shared>>,
-    streams: StreamsData,
+    streams: web::Data<Streams>,
     query: web::Query<StreamQuery>,
     req: HttpRequest,
 ) -> ApiResult<HttpResponse> {
@@ -90,9 +90,7 @@ pub async fn stream(
     let presented = given(header.as_ref()).or_else(|| given(query.last_event_id.as_ref()));
 
     let tenant = hub.tenant(&caller.namespace).await.map_err(|_| ApiError::not_connected())?;
-    let limit = shared.env.settings.tail.frames;
-    let open = OpenTail { namespace: caller.namespace.clone(), tenant: tenant.clone(), limit };
-    let tail = streams.send(open).await?;
+    let tail = streams.open(caller.namespace.clone(), &tenant, shared.env.settings.tail).await;
     let start = start(&shared, &caller, &filter, presented, &tail).await?;
 
     let id = uuid::Uuid::new_v4().to_string();

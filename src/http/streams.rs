@@ -11,10 +11,7 @@ use std::{
 };
 
 use actix::prelude::*;
-use actix_web::{
-    body::{BodySize, MessageBody},
-    web,
-};
+use actix_web::body::{BodySize, MessageBody};
 use bytes::{Bytes, BytesMut};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
@@ -23,7 +20,7 @@ use crate::{
         cursor::EventCursor,
         ids::{MachineId, Namespace, SessionId},
     },
-    namespace::{Follow, Frame, TailAppended, Tenant, Unsubscribed, pack, plain_frame},
+    namespace::{Follow, Tail, TailAppended, TailLimit, Tenant, Unsubscribed, pack, plain_frame},
     store::journal::EventKind,
 };
 
@@ -33,50 +30,38 @@ const BATCH: usize = 64 * 1024;
 /// A worker's copy of a namespace's tail.
 #[derive(Default)]
 pub struct LocalTail {
-    frames: VecDeque<Arc<Frame>>,
-    /// The offset of the first frame held.
-    first: u64,
-    head: i64,
+    tail: Tail,
     is_ready: bool,
+    limit: TailLimit,
     wakers: Vec<Waker>,
-    limit: usize,
 }
 
 impl LocalTail {
     fn append(&mut self, appended: TailAppended) {
-        let end = self.end();
-        if !self.is_ready || appended.start > end {
+        if !self.is_ready || appended.start > self.tail.end() {
             // The first message, or one after a hole: what is held so far is of no use. Streams behind it come back.
-            self.frames.clear();
-            self.first = appended.start;
+            self.tail = Tail::after(0, appended.start, self.limit);
             self.is_ready = true;
         }
-        let known = usize::try_from(self.end().saturating_sub(appended.start)).unwrap_or(usize::MAX);
-        self.frames.extend(appended.frames.into_iter().skip(known));
-        self.head = self.head.max(appended.head);
-        while self.frames.len() > self.limit {
-            self.frames.pop_front();
-            self.first += 1;
+        let known = usize::try_from(self.tail.end().saturating_sub(appended.start)).unwrap_or(usize::MAX);
+        for frame in appended.frames.into_iter().skip(known) {
+            self.tail.push(frame);
         }
+        self.tail.reach(appended.head);
         self.wakers.drain(..).for_each(Waker::wake);
     }
 
     pub fn end(&self) -> u64 {
-        self.first + u64::try_from(self.frames.len()).unwrap_or(0)
+        self.tail.end()
     }
 
     pub fn head(&self) -> i64 {
-        self.head
+        self.tail.head()
     }
 
     /// The offset behind event number `seq`; `None` when later events are no longer held.
     pub fn behind(&self, seq: i64) -> Option<u64> {
-        if seq >= self.head {
-            return Some(self.end());
-        }
-        let place = self.frames.iter().position(|frame| frame.seq.is_some_and(|number| number > seq))?;
-        let number = self.frames.get(place)?.seq?;
-        (number == seq + 1).then_some(self.first + u64::try_from(place).ok()?)
+        self.tail.behind(seq)
     }
 }
 
@@ -96,21 +81,51 @@ impl Filter {
     }
 }
 
-/// Follows tails for the streams of this worker.
+type Tails = Rc<RefCell<HashMap<Namespace, Rc<RefCell<LocalTail>>>>>;
+
+/// The tails that streams of this worker read. Each worker has its own.
+#[derive(Clone)]
 pub struct Streams {
-    tails: HashMap<Namespace, Rc<RefCell<LocalTail>>>,
+    tails: Tails,
+    follower: Addr<Follower>,
+}
+
+impl Streams {
+    pub fn launch() -> Self {
+        let tails = Tails::default();
+        Self { follower: Follower { tails: tails.clone() }.start(), tails }
+    }
+
+    /// The tail of a namespace, as soon as this worker holds it.
+    pub async fn open(&self, namespace: Namespace, tenant: &Addr<Tenant>, limit: TailLimit) -> Rc<RefCell<LocalTail>> {
+        let tail = self.tails.borrow_mut().entry(namespace).or_default().clone();
+        let is_ready = tail.borrow().is_ready;
+        if !is_ready {
+            tail.borrow_mut().limit = limit;
+            let _ = tenant.send(Follow(self.follower.clone().recipient())).await;
+        }
+        std::future::poll_fn(|cx| {
+            let mut tail = tail.borrow_mut();
+            if tail.is_ready {
+                return Poll::Ready(());
+            }
+            tail.wakers.push(cx.waker().clone());
+            Poll::Pending
+        })
+        .await;
+        tail
+    }
+}
+
+/// Takes new frames for all streams of the worker.
+struct Follower {
+    tails: Tails,
 }
 
 /// Frames come in batches, one message per batch and namespace.
 const MAILBOX: usize = 16_384;
 
-impl Streams {
-    pub fn launch() -> Addr<Self> {
-        Self { tails: HashMap::new() }.start()
-    }
-}
-
-impl Actor for Streams {
+impl Actor for Follower {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
@@ -118,50 +133,13 @@ impl Actor for Streams {
     }
 }
 
-impl Handler<TailAppended> for Streams {
+impl Handler<TailAppended> for Follower {
     type Result = ();
 
     fn handle(&mut self, appended: TailAppended, _: &mut Self::Context) {
-        if let Some(tail) = self.tails.get(&appended.namespace) {
+        if let Some(tail) = self.tails.borrow().get(&appended.namespace) {
             tail.borrow_mut().append(appended);
         }
-    }
-}
-
-/// The tail of a namespace, ready to be read on this worker.
-#[derive(Message)]
-#[rtype(result = "Rc<RefCell<LocalTail>>")]
-pub struct OpenTail {
-    pub namespace: Namespace,
-    pub tenant: Addr<Tenant>,
-    pub limit: usize,
-}
-
-impl Handler<OpenTail> for Streams {
-    type Result = ResponseFuture<Rc<RefCell<LocalTail>>>;
-
-    fn handle(&mut self, open: OpenTail, ctx: &mut Self::Context) -> Self::Result {
-        let tail = self.tails.entry(open.namespace).or_default().clone();
-        let is_ready = tail.borrow().is_ready;
-        if !is_ready {
-            tail.borrow_mut().limit = open.limit;
-            let follower = ctx.address().recipient();
-            let tenant = open.tenant;
-            actix_rt::spawn(async move { drop(tenant.send(Follow(follower)).await) });
-        }
-        let waiting = tail.clone();
-        Box::pin(async move {
-            std::future::poll_fn(|cx| {
-                let mut tail = waiting.borrow_mut();
-                if tail.is_ready {
-                    return Poll::Ready(());
-                }
-                tail.wakers.push(cx.waker().clone());
-                Poll::Pending
-            })
-            .await;
-            tail
-        })
     }
 }
 
@@ -259,9 +237,8 @@ impl StreamBody {
 
     /// Moves over the tail from the stream's place on, as far as one batch goes. `None`: its place is no longer held.
     fn gather(&mut self, into: &mut BytesMut) -> Option<()> {
-        let tail = self.stream.tail.borrow();
-        let skip = usize::try_from(self.stream.offset.checked_sub(tail.first)?).ok()?;
-        for frame in tail.frames.iter().skip(skip) {
+        let local = self.stream.tail.borrow();
+        for frame in local.tail.from(self.stream.offset)? {
             if self.stream.filter.passes(frame.kind, frame.session.as_ref(), frame.machine.as_ref()) {
                 if into.len() >= BATCH {
                     return Some(());
@@ -337,6 +314,3 @@ impl Drop for StreamBody {
         });
     }
 }
-
-/// The streams of this worker, as handlers get them.
-pub type StreamsData = web::Data<Addr<Streams>>;

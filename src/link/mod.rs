@@ -171,11 +171,15 @@ impl Actor for Link {
     fn stopped(&mut self, _: &mut Self::Context) {
         for address in self.sessions.values() {
             let leave = address.send(session::Leave(self.id));
-            actix_rt::spawn(async move { drop(leave.await) });
+            actix_rt::spawn(async move {
+                let _ = leave.await;
+            });
         }
         for address in self.machines.values() {
             let leave = address.send(machine::Leave(self.id));
-            actix_rt::spawn(async move { drop(leave.await) });
+            actix_rt::spawn(async move {
+                let _ = leave.await;
+            });
         }
         let terminals = self.switchboard.send(terminal::LinkGone(self.id));
         let tenant = self.tenant.send(LinkGone(self.id));

@@ -142,8 +142,8 @@ impl Handler<FindSession> for Tenant {
 
     fn handle(&mut self, FindSession { id, link }: FindSession, ctx: &mut Self::Context) -> Self::Result {
         if !self.index.contains(&id) {
-            let foreign = id.clone();
-            let read = self.env.store.read(move |conn| store::sessions::namespace_of(conn, &foreign));
+            let store = self.env.store.clone();
+            let read = async move { store.read(move |conn| store::sessions::namespace_of(conn, &id)).await };
             return Box::pin(read.into_actor(self).map(|found, _, _| match found {
                 Ok(Some(_)) => Err(FindError::Denied),
                 Ok(None) => Err(FindError::NotFound),
@@ -200,7 +200,8 @@ impl Handler<FindMachine> for Tenant {
 
     fn handle(&mut self, FindMachine { id, link }: FindMachine, ctx: &mut Self::Context) -> Self::Result {
         if !self.machine_rows.contains_key(&id) {
-            let read = self.env.store.read(move |conn| store::machines::by_id(conn, &id));
+            let store = self.env.store.clone();
+            let read = async move { store.read(move |conn| store::machines::by_id(conn, &id)).await };
             return Box::pin(read.into_actor(self).map(|found, _, _| match found {
                 Ok(Some(_)) => Err(FindError::Denied),
                 Ok(None) => Err(FindError::NotFound),

@@ -38,7 +38,6 @@ use crate::{
 };
 use find::Slot;
 use index::Index;
-use restarts::Restarts;
 
 /// Room for what all children and streams of a busy namespace send between two turns of its arbiter.
 const MAILBOX: usize = 65_536;

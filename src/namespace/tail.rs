@@ -161,12 +161,13 @@ impl Tail {
         }
     }
 
-    pub fn head(&self) -> i64 {
-        self.head
+    /// The newest number is at least this, also when its frame is not held.
+    pub fn reach(&mut self, head: i64) {
+        self.head = self.head.max(head);
     }
 
-    pub fn limit(&self) -> TailLimit {
-        self.limit
+    pub fn head(&self) -> i64 {
+        self.head
     }
 
     pub fn first(&self) -> u64 {

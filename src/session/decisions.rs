@@ -84,9 +84,9 @@ fn view(row: &DecisionRow, state: State) -> DecisionView {
         approved: answer.get("approved").and_then(Value::as_bool).unwrap_or(false),
         answer,
         state: state.as_str().to_owned(),
-        decided_by: row.decided_by.clone(),
-        decided_from: row.decided_from.clone(),
-        decided_at: row.decided_at,
+        by: row.decided_by.clone(),
+        from: row.decided_from.clone(),
+        at: row.decided_at,
     }
 }
 

@@ -8,8 +8,8 @@ use serde_json::Value;
 use socketioxide::{
     SocketIo,
     adapter::LocalAdapter,
-    extract::{AckSender, FromMessageParts, SocketRef, TryData},
-    handler::{ConnectHandler, MessageHandler, Value as Frame},
+    extract::{AckSender, SocketRef, TryData},
+    handler::{ConnectHandler, FromMessageParts, MessageHandler, Value as Frame},
     socket::Socket,
 };
 use tokio_util::sync::CancellationToken;

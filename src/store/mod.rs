@@ -20,7 +20,7 @@ use std::{
     sync::Arc,
 };
 
-use diesel::{Connection, RunQueryDsl, SqliteConnection, connection::SimpleConnection, prelude::*};
+use diesel::{SqliteConnection, connection::SimpleConnection, prelude::*};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 pub use diesel::SqliteConnection as Connection;
@@ -100,7 +100,7 @@ enum Access {
 
 fn connect(path: &Path, access: Access) -> Result<SqliteConnection> {
     let failed = |source| Error::Open { path: path.to_owned(), source };
-    let mut conn = SqliteConnection::establish(&path.to_string_lossy()).map_err(failed)?;
+    let mut conn = <SqliteConnection as diesel::Connection>::establish(&path.to_string_lossy()).map_err(failed)?;
     // FULL: what was acknowledged survives a power cut. Readers are kept from writing by mistake.
     let pragmas = match access {
         Access::Write => {

@@ -63,7 +63,6 @@ pub struct SessionAlive {
 #[derive(Deserialize)]
 pub struct SessionReady {
     pub sid: String,
-    #[expect(dead_code, reason = "required of the sender, not used")]
     pub time: f64,
 }
 

@@ -78,11 +78,13 @@ pub struct DecisionView {
     pub answer: serde_json::Value,
     /// `pending`, `delivered`, `confirmed`, `dropped` or `released`.
     pub state: String,
-    pub decided_by: String,
-    pub decided_from: String,
+    /// The user who decided.
+    pub by: String,
+    /// Address and kind of client.
+    pub from: String,
     /// Epoch milliseconds.
     #[schema(value_type = i64)]
-    pub decided_at: Millis,
+    pub at: Millis,
 }
 
 /// Whether the agent's process is in contact, and since when.

@@ -5,7 +5,9 @@ use serde_json::{Map, Value};
 
 use super::{Pin, Session};
 use crate::domain::{
-    agent_state, ids::Millis, json, metadata, todos,
+    agent_state::{self, PendingSummary},
+    ids::Millis,
+    json, metadata, team, todos,
 };
 
 /// The whole session. Optional values are left out, never `null`, unless the contract says so:
@@ -74,7 +76,7 @@ impl<'a> FullView<'a> {
             background_task_count: session.background_tasks,
             todos: record.todos.as_deref().and_then(json::read).as_ref().and_then(todos::view),
             todos_updated_at: record.todos_updated_at,
-            team_state: record.team_state.as_deref().and_then(json::read).as_ref().and_then(crate::domain::team::view),
+            team_state: record.team_state.as_deref().and_then(json::read).as_ref().and_then(team::view),
             team_state_updated_at: record.team_state_updated_at,
             model: settings.model.as_deref(),
             model_reasoning_effort: settings.model_reasoning_effort.as_deref(),
@@ -104,9 +106,8 @@ pub struct Summary<'a> {
     agent_state_version: i64,
     todos_updated_at: Millis,
     todo_progress: Option<Value>,
-    pending_requests_count: usize,
-    pending_request_kinds: Value,
-    pending_requests: Value,
+    #[serde(flatten)]
+    pending: PendingSummary,
     background_task_count: u32,
     future_scheduled_message_count: usize,
     next_scheduled_at: Option<Millis>,
@@ -140,9 +141,7 @@ impl<'a> Summary<'a> {
                     ("total".to_owned(), total.into()),
                 ]))
             }),
-            pending_requests_count: session.facts.pending.len(),
-            pending_request_kinds: pending.kinds,
-            pending_requests: pending.oldest,
+            pending,
             background_task_count: session.background_tasks,
             future_scheduled_message_count: scheduled.len(),
             next_scheduled_at: scheduled.iter().min().copied(),
