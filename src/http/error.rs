@@ -11,7 +11,7 @@ use crate::{
     link::RpcError,
     machine::MachineError,
     namespace::{CreateError, FindError},
-    session::{SessionError, resume::ResumeError},
+    session::{SessionError, local::LocalError, resume::ResumeError},
     store,
 };
 
@@ -276,6 +276,26 @@ impl From<CreateError> for ApiError {
             CreateError::Store(error) => error.into(),
         }
     }
+}
+
+impl From<LocalError> for ApiError {
+    fn from(error: LocalError) -> Self {
+        let text = error.to_string();
+        match error {
+            LocalError::NoFolder | LocalError::NoNativeId => coded(StatusCode::CONFLICT, text, "resume_unavailable"),
+            LocalError::Shared => coded(StatusCode::CONFLICT, text, "control_mode_not_applicable"),
+            LocalError::AlreadyLocal => coded(StatusCode::CONFLICT, text, "already_local"),
+            LocalError::Relay(_) | LocalError::NotLetGo => {
+                coded(StatusCode::INTERNAL_SERVER_ERROR, text, "handoff_failed")
+            }
+            LocalError::Session(error) => error.into(),
+        }
+    }
+}
+
+/// The guard of the local-resume routes says its cases by code too.
+pub fn coded_find(error: FindError) -> ApiError {
+    ResumeError::Find(error).into()
 }
 
 impl From<ResumeError> for ApiError {

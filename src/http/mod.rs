@@ -5,6 +5,7 @@ mod assets;
 mod auth;
 mod body;
 mod cli;
+mod cli_local;
 mod error;
 mod events;
 mod files;
@@ -106,7 +107,10 @@ fn routes(config: &mut web::ServiceConfig) {
         .service(
             web::scope("/cli")
                 .route("/sessions", web::post().to(cli::create_session))
+                .route("/sessions/resumable", web::get().to(cli_local::resumable))
                 .route("/sessions/{id}", web::get().to(cli::session))
+                .route("/sessions/{id}/resume-target", web::get().to(cli_local::resume_target))
+                .route("/sessions/{id}/handoff-local", web::post().to(cli_local::handoff))
                 .route("/sessions/{id}/messages", web::get().to(cli::messages))
                 .route("/machines", web::post().to(cli::register_machine))
                 .route("/machines/{id}", web::get().to(cli::machine))

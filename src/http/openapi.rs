@@ -16,7 +16,7 @@ use utoipa::{
 };
 
 use super::{
-    auth, cli, events, files, health, machines, messages, permissions,
+    auth, cli, cli_local, events, files, health, machines, messages, permissions,
     relay::{RELAYS, Relay, Verb},
     sessions, settings,
 };
@@ -75,6 +75,9 @@ const ACCESS_TOKEN: &str = "accessToken";
         cli::messages,
         cli::register_machine,
         cli::machine,
+        cli_local::resumable,
+        cli_local::resume_target,
+        cli_local::handoff,
     ),
     components(schemas(ErrorBody, schema::CommandResult, schema::FileContent, schema::DirectoryListing)),
     modifiers(&Security),

@@ -7,6 +7,7 @@ mod decisions;
 mod error;
 mod lifecycle;
 mod links;
+pub mod local;
 mod merge;
 mod presence;
 mod prompts;
@@ -93,6 +94,7 @@ pub struct LiveSession {
     /// The agent reported that it has loaded its native conversation.
     is_ready: bool,
     waiting_for_active: Vec<oneshot::Sender<()>>,
+    waiting_for_inactive: Vec<oneshot::Sender<()>>,
     last_used: Millis,
     is_row_stale: bool,
     /// Scheduled prompts of which browsers were told that they are due.
@@ -123,6 +125,7 @@ impl LiveSession {
             methods: Methods::default(),
             is_ready: false,
             waiting_for_active: Vec::new(),
+            waiting_for_inactive: Vec::new(),
             last_used: now,
             is_row_stale: false,
             matured: std::collections::HashSet::new(),
@@ -204,10 +207,13 @@ impl LiveSession {
         let shows = changes.shows_in_list();
         let was_active = self.state.turn.active;
         changes.apply(&mut self.state);
-        if self.state.turn.active && !was_active {
-            for waiting in self.waiting_for_active.drain(..) {
-                let _ = waiting.send(());
-            }
+        let waiting = match (was_active, self.state.turn.active) {
+            (false, true) => std::mem::take(&mut self.waiting_for_active),
+            (true, false) => std::mem::take(&mut self.waiting_for_inactive),
+            _ => Vec::new(),
+        };
+        for waiting in waiting {
+            let _ = waiting.send(());
         }
         if shows {
             self.publish_row();

@@ -152,7 +152,7 @@ impl Handler<PlanResume> for LiveSession {
 impl LiveSession {
     /// The agent's own id of the conversation, from the metadata or out of the newest messages, and whether there are
     /// no messages at all.
-    fn look_for_native_id(&self) -> impl Future<Output = store::Result<(Option<String>, bool)>> + use<> {
+    pub(super) fn look_for_native_id(&self) -> impl Future<Output = store::Result<(Option<String>, bool)>> + use<> {
         let known = self.native_id();
         let flavor = self.state.facts.flavor();
         let key = self.state.record.key;

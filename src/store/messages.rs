@@ -178,6 +178,17 @@ pub fn newest(conn: &mut SqliteConnection, session_key: i64, limit: i64) -> Resu
     all(rows)
 }
 
+/// The oldest rows by number, oldest first.
+pub fn oldest(conn: &mut SqliteConnection, session_key: i64, limit: i64) -> Result<Vec<Message>> {
+    let rows = messages::table
+        .filter(messages::session_key.eq(session_key))
+        .order(messages::seq.asc())
+        .limit(limit)
+        .select(MessageRow::as_select())
+        .load(conn)?;
+    all(rows)
+}
+
 /// Deletes those of the newest rows that `is_gone` names.
 pub fn delete_recent(
     conn: &mut SqliteConnection,

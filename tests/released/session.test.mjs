@@ -69,7 +69,7 @@ describe('session', { timeout: 240_000 }, () => {
         assert.equal(request.arguments.command, 'touch approved.txt')
         const { sessions: [summary] } = await web.get('/api/sessions')
         assert.equal(summary.pendingRequestsCount, 1)
-        assert.deepEqual(await decide(request, 'approve'), { ok: true })
+        assert.equal((await decide(request, 'approve')).ok, true)
         await completed(request.id, 'approved')
         await scene.row(id, 'tool said:')
         assert.ok(fs.existsSync(path.join(scene.host.project, 'approved.txt')))
@@ -78,7 +78,7 @@ describe('session', { timeout: 240_000 }, () => {
     it('does not run a command that was denied, and lives on', async () => {
         await web.prompt(id, '[[bash touch denied.txt]]')
         const request = await web.request(id, 'Bash')
-        assert.deepEqual(await decide(request, 'deny'), { ok: true })
+        assert.equal((await decide(request, 'deny')).ok, true)
         await completed(request.id, 'denied')
         await scene.turn(id, '[[say still here]]', 'still here')
         assert.ok(!fs.existsSync(path.join(scene.host.project, 'denied.txt')))
