@@ -23,7 +23,10 @@ use crate::{
         prompt::DeliveryState,
     },
     namespace::Hub,
-    session::{CancelOutcome, CancelPrompt, GetKey, LiveSession, SendPrompt},
+    session::{
+        CancelOutcome, CancelPrompt, GetKey, LiveSession, RetryOutcome, RetryPrompt, SendPrompt, SteerOutcome,
+        SteerPrompt,
+    },
     store::{self, Store, messages::Message},
     wire::{message::MessageView, rest, schema},
 };
@@ -335,9 +338,58 @@ pub async fn cancel(
         CancelOutcome::Busy { local_id } => {
             HttpResponse::Ok().json(json!({ "status": "busy", "localId": local_id }))
         }
-        CancelOutcome::Invoked(row) => {
-            let message = raw::write(&MessageView::from(&*row));
-            super::json(format!("{{\"status\":\"invoked\",\"message\":{}}}", message.get()))
+        CancelOutcome::Invoked(row) => with_row("invoked", &row),
+    })
+}
+
+fn with_row(status: &str, row: &Message) -> HttpResponse {
+    let message = raw::write(&MessageView::from(row));
+    super::json(format!("{{\"status\":\"{status}\",\"message\":{}}}", message.get()))
+}
+
+/// Delivers a prompt again of which nobody knows whether it arrived.
+#[utoipa::path(
+    post, path = "/api/sessions/{id}/messages/{messageId}/retry", tag = "messages",
+    params(("id" = String, Path), ("messageId" = String, Path)),
+    responses((status = 200, description = "`status`: retried, already-queued, retry-unavailable, invoked or not-found")),
+)]
+pub async fn retry(
+    caller: Caller,
+    hub: web::Data<Hub>,
+    path: web::Path<(String, String)>,
+) -> ApiResult<HttpResponse> {
+    let (id, message) = path.into_inner();
+    let session = super::session(&hub, &caller, &id).await?;
+    let (status, local_id) = match session.send(RetryPrompt(message)).await?? {
+        RetryOutcome::NotFound => return Ok(HttpResponse::Ok().json(json!({ "status": "not-found" }))),
+        RetryOutcome::Invoked(row) => return Ok(with_row("invoked", &row)),
+        RetryOutcome::AlreadyQueued { local_id } => ("already-queued", local_id),
+        RetryOutcome::Unavailable { local_id } => ("retry-unavailable", local_id),
+        RetryOutcome::Retried { local_id } => ("retried", local_id),
+    };
+    Ok(HttpResponse::Ok().json(json!({ "status": status, "localId": local_id })))
+}
+
+/// Puts a queued prompt into the running turn, where the agent can do that.
+#[utoipa::path(
+    post, path = "/api/sessions/{id}/messages/{messageId}/steer", tag = "messages",
+    params(("id" = String, Path), ("messageId" = String, Path)),
+    responses((status = 200, description = "`status`: steered, invoked or failed"), (status = 409, body = rest::ErrorBody)),
+)]
+pub async fn steer(
+    caller: Caller,
+    hub: web::Data<Hub>,
+    path: web::Path<(String, String)>,
+) -> ApiResult<HttpResponse> {
+    let (id, message) = path.into_inner();
+    let session = super::session(&hub, &caller, &id).await?;
+    Ok(match session.send(SteerPrompt(message)).await?? {
+        SteerOutcome::Invoked(row) => with_row("invoked", &row),
+        SteerOutcome::Steered { local_id } => {
+            HttpResponse::Ok().json(json!({ "status": "steered", "localId": local_id }))
+        }
+        SteerOutcome::Failed { error, local_id } => {
+            HttpResponse::Ok().json(json!({ "status": "failed", "error": error, "localId": local_id }))
         }
     })
 }

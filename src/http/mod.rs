@@ -144,6 +144,8 @@ fn routes(config: &mut web::ServiceConfig) {
                 .route("/sessions/{id}/messages", web::post().to(messages::send))
                 .route("/sessions/{id}/messages/queued-state", web::post().to(messages::queued_state))
                 .route("/sessions/{id}/messages/{message}", web::delete().to(messages::cancel))
+                .route("/sessions/{id}/messages/{message}/retry", web::post().to(messages::retry))
+                .route("/sessions/{id}/messages/{message}/steer", web::post().to(messages::steer))
                 .route("/sessions/{id}/permissions/{request}/approve", web::post().to(permissions::approve))
                 .route("/sessions/{id}/permissions/{request}/deny", web::post().to(permissions::deny))
                 .route("/sessions/{id}/files", web::get().to(files::search))

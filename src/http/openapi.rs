@@ -57,6 +57,8 @@ const ACCESS_TOKEN: &str = "accessToken";
         messages::page,
         messages::send,
         messages::cancel,
+        messages::retry,
+        messages::steer,
         messages::queued_state,
         permissions::approve,
         permissions::deny,

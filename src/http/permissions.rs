@@ -20,7 +20,7 @@ use crate::{
 #[utoipa::path(
     post, path = "/api/sessions/{id}/permissions/{requestId}/approve", tag = "permissions",
     params(("id" = String, Path), ("requestId" = String, Path)),
-    request_body(content = schema::ApproveRequest, description = "may be left out"),
+    request_body(content = Option<schema::ApproveRequest>, description = "may be left out"),
     responses(
         (status = 200, body = schema::DecisionAnswer),
         (status = 400, body = rest::ErrorBody), (status = 404, body = rest::ErrorBody),
@@ -39,7 +39,7 @@ pub async fn approve(
 #[utoipa::path(
     post, path = "/api/sessions/{id}/permissions/{requestId}/deny", tag = "permissions",
     params(("id" = String, Path), ("requestId" = String, Path)),
-    request_body(content = schema::DenyRequest, description = "may be left out"),
+    request_body(content = Option<schema::DenyRequest>, description = "may be left out"),
     responses(
         (status = 200, body = schema::DecisionAnswer),
         (status = 400, body = rest::ErrorBody), (status = 404, body = rest::ErrorBody),

@@ -96,7 +96,7 @@ pub(super) async fn active(session: &actix::Addr<session::LiveSession>) -> ApiRe
 /// Brings a session back. The answer may carry another id: clients go there.
 #[utoipa::path(
     post, path = "/api/sessions/{id}/resume", tag = "sessions", params(("id" = String, Path)),
-    request_body(content = schema::ResumeRequest, description = "may be left out"),
+    request_body(content = Option<schema::ResumeRequest>, description = "may be left out"),
     responses(
         (status = 200, body = schema::ResumeAnswer),
         (status = 409, body = rest::ErrorBody), (status = 500, body = rest::ErrorBody),

@@ -1,6 +1,6 @@
 //! Taking a prompt back. While it may be on its way, only the agent can say whether it has it, so the room is asked.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use actix::prelude::*;
 use futures_util::{StreamExt, stream::FuturesUnordered};
@@ -13,6 +13,7 @@ use crate::{
         prompt::{CancelAnswers, CancelStep, CancelVerdict, DeliveryState, PromptRow, cancel_step},
         session::Changes,
     },
+    link::Peer,
     store::{self, messages::Message as Row},
     wire::updates,
 };
@@ -50,17 +51,7 @@ impl Handler<CancelPrompt> for LiveSession {
                 if let Settled::Done(outcome) = first.await.map_err(|_| store::Error::Closed)?? {
                     return Ok(outcome);
                 }
-                let mut answers = CancelAnswers::default();
-                let within = Duration::from_millis(u64::try_from(PROMPT_ACKNOWLEDGEMENT).unwrap_or(500));
-                let mut asked: FuturesUnordered<_> =
-                    asking.iter().map(|peer| peer.call("update", &cancel, within)).collect();
-                while let Some(answer) = asked.next().await {
-                    match answer.ok().as_deref().and_then(json::read) {
-                        Some(answer) => answers.add(&answer),
-                        None => answers.add_silence(),
-                    }
-                }
-                let again = Settle { id, verdict: Some(answers.verdict()) };
+                let again = Settle { id, verdict: Some(ask_room(&asking, &cancel).await) };
                 match this.send(again).await.map_err(|_| store::Error::Closed)?? {
                     Settled::Done(outcome) => Ok(outcome),
                     Settled::MustAsk => Ok(CancelOutcome::Busy { local_id: None }),
@@ -69,6 +60,20 @@ impl Handler<CancelPrompt> for LiveSession {
             .into_actor(self),
         )
     }
+}
+
+/// Asks every CLI of the room whether it has a prompt, and lets go of it where it can.
+pub(super) async fn ask_room(room: &[Arc<dyn Peer>], cancel: &json::Json) -> CancelVerdict {
+    let mut answers = CancelAnswers::default();
+    let within = Duration::from_millis(u64::try_from(PROMPT_ACKNOWLEDGEMENT).unwrap_or(500));
+    let mut asked: FuturesUnordered<_> = room.iter().map(|peer| peer.call("update", cancel, within)).collect();
+    while let Some(answer) = asked.next().await {
+        match answer.ok().as_deref().and_then(json::read) {
+            Some(answer) => answers.add(&answer),
+            None => answers.add_silence(),
+        }
+    }
+    answers.verdict()
 }
 
 /// Decides with what is known: nothing yet, or the room's verdict.
@@ -91,10 +96,7 @@ impl Handler<Settle> for LiveSession {
         if let Some(row) = self.queued(&id).cloned() {
             return AtomicResponse::new(self.settle(id, Some(row), verdict));
         }
-        let key = self.state.record.key;
-        let wanted = id.clone();
-        let store = self.env.store.clone();
-        let look = async move { store.read(move |conn| store::messages::by_any_id(conn, key, &wanted)).await };
+        let look = self.find_row(id.clone());
         AtomicResponse::new(Box::pin(look.into_actor(self).then(move |found, this, _| match found {
             Ok(row) => this.settle(id, row, verdict),
             Err(error) => Box::pin(actix::fut::ready(Err(SessionError::Store(error)))),
@@ -103,7 +105,14 @@ impl Handler<Settle> for LiveSession {
 }
 
 impl LiveSession {
-    fn queued(&self, id: &str) -> Option<&Row> {
+    /// A message by its row id or local id, from the store.
+    pub(super) fn find_row(&self, id: String) -> impl Future<Output = store::Result<Option<Row>>> + use<> {
+        let key = self.state.record.key;
+        let store = self.env.store.clone();
+        async move { store.read(move |conn| store::messages::by_any_id(conn, key, &id)).await }
+    }
+
+    pub(super) fn queued(&self, id: &str) -> Option<&Row> {
         self.queue.values().find(|row| row.id == id || row.local_id.as_deref() == Some(id))
     }
 

@@ -12,6 +12,7 @@ mod merge;
 mod presence;
 mod prompts;
 pub mod resume;
+mod retry;
 mod settings;
 mod versioned;
 mod view;
@@ -30,6 +31,7 @@ pub use links::{Call, Join, Leave, RegisterMethod, RoomLink, UnregisterMethod, F
 pub use merge::{Absorb, Surrender};
 pub use presence::{Alive, End, MarkActive, Ready, WaitActive};
 pub use prompts::{Consumed, MarkIndeterminate, SendPrompt, SetSteerState};
+pub use retry::{RetryOutcome, RetryPrompt, SteerOutcome, SteerPrompt};
 pub use settings::{Rename, SetConfig, SetPin, SetSummary, Setting};
 pub use versioned::{UpdateAgentState, UpdateMetadata};
 pub use view::{Announce, GetFull, GetGlance, Glance, GetKey};
