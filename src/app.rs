@@ -15,11 +15,7 @@ use crate::{
     clock::Clock,
     command::hub::Start,
     config::{Config, Error},
-    domain::{
-        ids::Millis,
-        liveness::EXPIRY_TICK,
-        session::Patch,
-    },
+    domain::{ids::Millis, liveness::EXPIRY_TICK, session::Patch},
     http::{self, Shared},
     identity::{AccessTokens, FailedLogins, Jwt},
     namespace::{Directory, TailLimit, Tick},
@@ -120,7 +116,8 @@ impl Hub {
         forget_presence(&env).await?;
 
         // Actors of the domain have threads of their own, so that a burst of requests cannot starve them.
-        let arbiters: Vec<Arbiter> = (0..options.workers.div_ceil(2).max(1)).map(|_| Arbiter::new()).collect();
+        let arbiters: Vec<Arbiter> =
+            (0..options.workers.div_ceil(2).max(1)).map(|_| Arbiter::new()).collect();
         let handles: Vec<ArbiterHandle> = arbiters.iter().map(Arbiter::handle).collect();
         let Some(first) = handles.first().cloned() else { anyhow::bail!("no thread for the actors") };
         let directory = {
@@ -145,7 +142,8 @@ impl Hub {
             web_dir: config.web.dir.value.clone(),
             stopping: stopping.clone(),
         });
-        let sockets = socket::build(shared.clone(), handles, *config.limits.frame_bytes, *config.auth.legacy_handshake);
+        let sockets =
+            socket::build(shared.clone(), handles, *config.limits.frame_bytes, *config.auth.legacy_handshake);
         let io = sockets.io.clone();
         let drain = Duration::from_millis(*config.stop.drain_ms);
         let server = http::serve(listener, shared, sockets, options.workers, drain)?;

@@ -12,7 +12,8 @@ impl Wanted {
     /// `folder` is the session's; on Windows its separators are brought to `/`.
     pub fn new(query: &str, folder: &str) -> Self {
         let mut letters = folder.chars();
-        let has_drive = letters.next().is_some_and(|c| c.is_ascii_alphabetic()) && letters.next() == Some(':');
+        let has_drive =
+            letters.next().is_some_and(|c| c.is_ascii_alphabetic()) && letters.next() == Some(':');
         let is_windows = has_drive || folder.starts_with("\\\\");
         let query = text::trim(query);
         let query = if is_windows { query.replace('\\', "/") } else { query.to_owned() };
@@ -54,7 +55,11 @@ impl Wanted {
             .map(|line| if self.is_windows { line.replace('\\', "/") } else { line.to_owned() })
             .filter(|path| {
                 let path = path.to_lowercase();
-                if self.is_pattern() { is_match(query.as_bytes(), path.as_bytes()) } else { path.contains(&query) }
+                if self.is_pattern() {
+                    is_match(query.as_bytes(), path.as_bytes())
+                } else {
+                    path.contains(&query)
+                }
             })
             .take(limit)
             .collect()

@@ -57,7 +57,8 @@ impl Caller {
 
 /// Where a request came from, for people: the address and the kind of client.
 fn origin(req: &HttpRequest) -> String {
-    let agent = req.headers().get("User-Agent").and_then(|value| value.to_str().ok()).unwrap_or("unknown client");
+    let agent =
+        req.headers().get("User-Agent").and_then(|value| value.to_str().ok()).unwrap_or("unknown client");
     let agent: String = agent.chars().take(120).collect();
     format!("{} {agent}", address(req))
 }
@@ -84,8 +85,10 @@ impl Cli {
     fn of(req: &HttpRequest) -> ApiResult<Self> {
         let header = req.headers().get(AUTHORIZATION).ok_or_else(ApiError::missing_authorization_header)?;
         let header = header.to_str().map_err(|_| ApiError::invalid_authorization_header())?;
-        let (scheme, token) =
-            header.trim_start().split_once(char::is_whitespace).ok_or_else(ApiError::invalid_authorization_header)?;
+        let (scheme, token) = header
+            .trim_start()
+            .split_once(char::is_whitespace)
+            .ok_or_else(ApiError::invalid_authorization_header)?;
         if !scheme.eq_ignore_ascii_case("bearer") || token.trim().is_empty() {
             return Err(ApiError::invalid_authorization_header());
         }
@@ -114,7 +117,11 @@ impl FromRequest for Cli {
     ),
     security(())
 )]
-pub async fn exchange(req: HttpRequest, body: Body, shared: web::Data<Arc<Shared>>) -> ApiResult<HttpResponse> {
+pub async fn exchange(
+    req: HttpRequest,
+    body: Body,
+    shared: web::Data<Arc<Shared>>,
+) -> ApiResult<HttpResponse> {
     let body = body.value().ok_or_else(ApiError::invalid_body)?;
     if body.get("initData").is_some_and(Value::is_string) {
         return Err(ApiError::telegram_disabled());
@@ -129,5 +136,7 @@ pub async fn exchange(req: HttpRequest, body: Body, shared: web::Data<Arc<Shared
     };
     let token = shared.jwt.issue(&namespace, shared.env.clock.now());
     let user = json!({ "id": shared.jwt.owner_id(), "firstName": "Web User" });
-    Ok(HttpResponse::Ok().insert_header(("Cache-Control", "no-store")).json(json!({ "token": token, "user": user })))
+    Ok(HttpResponse::Ok()
+        .insert_header(("Cache-Control", "no-store"))
+        .json(json!({ "token": token, "user": user })))
 }

@@ -141,7 +141,8 @@ pub async fn messages(
     let (after, limit) = query.parse().ok_or_else(ApiError::invalid_query)?;
     let (key, _) = session.send(GetKey).await??;
     let now = shared.env.clock.now();
-    let rows = shared.env.store.read(move |conn| store::messages::backfill(conn, key, after, now, limit)).await?;
+    let rows =
+        shared.env.store.read(move |conn| store::messages::backfill(conn, key, after, now, limit)).await?;
     let rows: Vec<Message> = rows.into_iter().map(replayed).collect();
     let views: Vec<MessageView<'_>> = rows.iter().map(MessageView::from).collect();
     let views = json::write(&views);
@@ -163,7 +164,11 @@ async fn register(hub: &Hub, namespace: &Namespace, machine: NewMachine) -> ApiR
     let tenant = hub.tenant(namespace).await.map_err(|_| ApiError::not_connected())?;
     let denied = |error| ApiError::from_find(error, Guarded::Machine);
     let is_new = tenant
-        .send(RegisterMachine { id: id.clone(), metadata: metadata.clone(), runner_state: runner_state.clone() })
+        .send(RegisterMachine {
+            id: id.clone(),
+            metadata: metadata.clone(),
+            runner_state: runner_state.clone(),
+        })
         .await?
         .map_err(denied)?;
     let machine = hub.machine(namespace, &id).await.map_err(denied)?;

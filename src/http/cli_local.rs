@@ -83,7 +83,8 @@ fn resting(
         let is_wanted = machine.is_none_or(|machine| session.facts.machine_id.as_deref() == Some(machine));
         let target = metadata::resume_id(view).and_then(|id| ResumeTarget::of(&session, id));
         let (Some(target), true) = (target, is_wanted) else { continue };
-        let text = |value: Option<&serde_json::Value>| value.and_then(|value| value.as_str().map(str::to_owned));
+        let text =
+            |value: Option<&serde_json::Value>| value.and_then(|value| value.as_str().map(str::to_owned));
         found.push(Resumable {
             target,
             updated_at,

@@ -186,7 +186,8 @@ impl ApiError {
     }
 
     pub fn busy() -> Self {
-        let error = coded(StatusCode::SERVICE_UNAVAILABLE, "The hub cannot do this at the moment", "unavailable");
+        let error =
+            coded(StatusCode::SERVICE_UNAVAILABLE, "The hub cannot do this at the moment", "unavailable");
         Self { retry_after: Some(1), ..error }
     }
 }
@@ -282,7 +283,9 @@ impl From<LocalError> for ApiError {
     fn from(error: LocalError) -> Self {
         let text = error.to_string();
         match error {
-            LocalError::NoFolder | LocalError::NoNativeId => coded(StatusCode::CONFLICT, text, "resume_unavailable"),
+            LocalError::NoFolder | LocalError::NoNativeId => {
+                coded(StatusCode::CONFLICT, text, "resume_unavailable")
+            }
             LocalError::Shared => coded(StatusCode::CONFLICT, text, "control_mode_not_applicable"),
             LocalError::AlreadyLocal => coded(StatusCode::CONFLICT, text, "already_local"),
             LocalError::Relay(_) | LocalError::NotLetGo => {

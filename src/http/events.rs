@@ -94,9 +94,11 @@ pub async fn stream(
     let start = start(&shared, &caller, &filter, presented, &tail).await?;
 
     let id = uuid::Uuid::new_v4().to_string();
-    let _ = tenant.send(Subscribed { id: id.clone(), visibility: visibility(query.visibility.as_deref()) }).await;
+    let _ =
+        tenant.send(Subscribed { id: id.clone(), visibility: visibility(query.visibility.as_deref()) }).await;
     let epoch: Arc<str> = shared.env.store.epoch().into();
-    let place = (start.told > 0).then(|| EventCursor::new(&epoch, caller.namespace.as_str(), start.told).to_string());
+    let place =
+        (start.told > 0).then(|| EventCursor::new(&epoch, caller.namespace.as_str(), start.told).to_string());
     let mut first = vec![plain_frame(&events::connected(&id, start.is_resumed), place.as_deref())];
     first.extend(start.replayed);
     let is_packed = accepts_gzip(&req);
@@ -197,7 +199,8 @@ async fn start(
 
 /// An explicit `gzip` decides, else `*`; `q=0` refuses.
 fn accepts_gzip(req: &HttpRequest) -> bool {
-    let Some(accepted) = req.headers().get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()) else {
+    let Some(accepted) = req.headers().get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok())
+    else {
         return false;
     };
     let quality = |wanted: &str| {
@@ -221,13 +224,19 @@ fn accepts_gzip(req: &HttpRequest) -> bool {
 )]
 pub async fn set_visibility(caller: Caller, hub: web::Data<Hub>, body: Body) -> ApiResult<HttpResponse> {
     let request: rest::VisibilityRequest = body.read()?;
-    let is_valid = !request.subscription_id.is_empty() && matches!(request.visibility.as_str(), "visible" | "hidden");
+    let is_valid =
+        !request.subscription_id.is_empty() && matches!(request.visibility.as_str(), "visible" | "hidden");
     if !is_valid {
         return Err(ApiError::invalid_body());
     }
     let tenant = hub.tenant(&caller.namespace).await.map_err(|_| ApiError::not_connected())?;
-    let set = SetVisibility { id: request.subscription_id, visibility: visibility(Some(&request.visibility)) };
-    if tenant.send(set).await? { Ok(HttpResponse::Ok().json(rest::Ok::TRUE)) } else { Err(ApiError::subscription_not_found()) }
+    let set =
+        SetVisibility { id: request.subscription_id, visibility: visibility(Some(&request.visibility)) };
+    if tenant.send(set).await? {
+        Ok(HttpResponse::Ok().json(rest::Ok::TRUE))
+    } else {
+        Err(ApiError::subscription_not_found())
+    }
 }
 
 #[cfg(test)]
@@ -239,7 +248,9 @@ mod tests {
     #[test]
     fn gzip_is_sent_to_who_asks_for_it() {
         let accepts = |value: &str| {
-            accepts_gzip(&TestRequest::default().insert_header((header::ACCEPT_ENCODING, value)).to_http_request())
+            accepts_gzip(
+                &TestRequest::default().insert_header((header::ACCEPT_ENCODING, value)).to_http_request(),
+            )
         };
         assert!(accepts("gzip, deflate, br"));
         assert!(accepts("br;q=1, *;q=0.1"));

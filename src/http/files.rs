@@ -21,7 +21,11 @@ use crate::{
     wire::{rest, schema},
 };
 
-async fn call(session: &Addr<LiveSession>, method: &'static str, params: Value) -> ApiResult<Result<Value, RpcError>> {
+async fn call(
+    session: &Addr<LiveSession>,
+    method: &'static str,
+    params: Value,
+) -> ApiResult<Result<Value, RpcError>> {
     let answer = session.send(Call { method, params, within: rpc::PATIENCE }).await?;
     Ok(answer.map(|answer| raw::read(&answer).unwrap_or_default()))
 }
@@ -144,7 +148,8 @@ pub async fn generated_image(
     let bytes = content.and_then(|content| STANDARD.decode(content).ok());
     let bytes = bytes.ok_or_else(|| missing(text("error").unwrap_or("Generated image not found")))?;
     let kind = text("mimeType");
-    let is_shown = kind.is_none_or(|kind| ["image/", "video/", "audio/"].iter().any(|start| kind.starts_with(start)));
+    let is_shown =
+        kind.is_none_or(|kind| ["image/", "video/", "audio/"].iter().any(|start| kind.starts_with(start)));
     let name = utf8_percent_encode(text("fileName").unwrap_or("generated-media"), PLAIN);
     let disposition = format!("{}; filename=\"{name}\"", if is_shown { "inline" } else { "attachment" });
     Ok(HttpResponse::Ok()
@@ -163,7 +168,11 @@ pub async fn generated_image(
     get, path = "/api/sessions/{id}/slash-commands", tag = "files", params(("id" = String, Path)),
     responses((status = 200, body = schema::SlashCommands)),
 )]
-pub async fn slash_commands(caller: Caller, hub: web::Data<Hub>, id: web::Path<String>) -> ApiResult<HttpResponse> {
+pub async fn slash_commands(
+    caller: Caller,
+    hub: web::Data<Hub>,
+    id: web::Path<String>,
+) -> ApiResult<HttpResponse> {
     let session = super::session(&hub, &caller, &id).await?;
     let glance = session.send(GetGlance).await?;
     let agent = glance.flavor.as_deref().unwrap_or("claude");

@@ -9,7 +9,10 @@ use super::{
     error::{ApiError, ApiResult},
 };
 use crate::{
-    domain::{flavor::{self, Flavor}, json as raw, text},
+    domain::{
+        flavor::{self, Flavor},
+        json as raw, text,
+    },
     link::rpc,
     machine::{Call, GetMachine, Rename, Spawn},
     namespace::{Hub, ListMachines},
@@ -71,7 +74,7 @@ pub async fn agent_availability(
         return Err(ApiError::runner_upgrade_required());
     }
     let call = Call { method: "agent-availability", params: json!({}), within: rpc::PATIENCE };
-    let answer = raw::read(&*machine.send(call).await??).unwrap_or_default();
+    let answer = raw::read(&machine.send(call).await??).unwrap_or_default();
     if !is_availability(&answer) {
         return Err(ApiError::relay_failed("Unexpected agent-availability result"));
     }
@@ -124,7 +127,8 @@ pub async fn spawn(
 fn spawn_params(request: &rest::SpawnRequest) -> ApiResult<Value> {
     let agent = request.agent.as_deref().map_or(Some(Flavor::Claude), Flavor::parse);
     let agent = agent.ok_or_else(ApiError::invalid_body)?;
-    let one_of = |value: &Option<String>, known: &[&str]| value.as_deref().is_none_or(|value| known.contains(&value));
+    let one_of =
+        |value: &Option<String>, known: &[&str]| value.as_deref().is_none_or(|value| known.contains(&value));
     let is_valid = !request.directory.is_empty()
         && one_of(&request.session_type, &["simple", "worktree"])
         && one_of(&request.service_tier, flavor::SERVICE_TIERS)
@@ -188,13 +192,16 @@ pub async fn paths_exist(
         return Ok(HttpResponse::Ok().json(json!({ "exists": {} })));
     }
     let call = Call { method: "path-exists", params: json!({ "paths": paths }), within: rpc::PATIENCE };
-    let answer = raw::read(&*machine.send(call).await??).unwrap_or_default();
+    let answer = raw::read(&machine.send(call).await??).unwrap_or_default();
     let exists = answer.get("exists").and_then(Value::as_object);
     let exists = exists.ok_or_else(|| ApiError::relay_failed("Unexpected path-exists result"))?;
-    let exists: Map<String, Value> =
-        exists.iter().map(|(path, is_there)| (path.clone(), (*is_there == Value::Bool(true)).into())).collect();
+    let exists: Map<String, Value> = exists
+        .iter()
+        .map(|(path, is_there)| (path.clone(), (*is_there == Value::Bool(true)).into()))
+        .collect();
     let mut body = json!({ "exists": exists });
-    let outside = answer.get("outsideWorkspaceRoots").and_then(Value::as_array).filter(|list| !list.is_empty());
+    let outside =
+        answer.get("outsideWorkspaceRoots").and_then(Value::as_array).filter(|list| !list.is_empty());
     if let (Some(outside), Some(fields)) = (outside, body.as_object_mut()) {
         fields.insert("outsideWorkspaceRoots".into(), outside.clone().into());
     }
@@ -220,7 +227,11 @@ fn wanted_paths(body: &Value) -> Option<Vec<String>> {
     post, path = "/api/machines/{id}/restart-runner", tag = "machines", params(("id" = String, Path)),
     responses((status = 200), (status = 502, body = rest::ErrorBody), (status = 503, body = rest::ErrorBody)),
 )]
-pub async fn restart_runner(caller: Caller, hub: web::Data<Hub>, id: web::Path<String>) -> ApiResult<HttpResponse> {
+pub async fn restart_runner(
+    caller: Caller,
+    hub: web::Data<Hub>,
+    id: web::Path<String>,
+) -> ApiResult<HttpResponse> {
     let machine = super::machine(&hub, &caller, &id).await?;
     let view = machine.send(GetMachine).await?;
     if !view.active {

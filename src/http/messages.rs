@@ -16,16 +16,15 @@ use super::{
 };
 use crate::{
     domain::{
-        content,
-        json as raw,
+        content, json as raw,
         liveness::SCHEDULE_HORIZON,
         page::{self, FieldErrors, PageRange, PageRequest, Position},
         prompt::DeliveryState,
     },
     namespace::Hub,
     session::{
-        CancelOutcome, CancelPrompt, GetKey, LiveSession, RetryOutcome, RetryPrompt, SendPrompt, SteerOutcome,
-        SteerPrompt,
+        CancelOutcome, CancelPrompt, GetKey, LiveSession, RetryOutcome, RetryPrompt, SendPrompt,
+        SteerOutcome, SteerPrompt,
     },
     store::{self, Store, messages::Message},
     wire::{message::MessageView, rest, schema},
@@ -435,4 +434,3 @@ pub async fn queued_state(
     }
     Ok(HttpResponse::Ok().json(state))
 }
-

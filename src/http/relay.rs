@@ -34,7 +34,10 @@ pub enum Scope {
     Session,
     ActiveSession,
     /// An active session of one kind of agent.
-    Agent { flavor: &'static str, otherwise: &'static str },
+    Agent {
+        flavor: &'static str,
+        otherwise: &'static str,
+    },
     Machine,
 }
 
@@ -81,7 +84,9 @@ impl Asked<'_> {
 
     /// A query parameter that has to be there and not be empty.
     fn required(&self, key: &str) -> ApiResult<&str> {
-        self.query(key).filter(|value| !value.is_empty()).ok_or_else(|| ApiError::invalid("Invalid file path"))
+        self.query(key)
+            .filter(|value| !value.is_empty())
+            .ok_or_else(|| ApiError::invalid("Invalid file path"))
     }
 
     fn body_text(&self, key: &str) -> ApiResult<&str> {
@@ -130,7 +135,13 @@ fn optional_cwd(asked: &Asked<'_>) -> ApiResult<Value> {
 
 const PATIENT: Duration = Duration::from_secs(120);
 
-const fn row(verb: Verb, path: &'static str, scope: Scope, rpc: &'static str, summary: &'static str) -> Relay {
+const fn row(
+    verb: Verb,
+    path: &'static str,
+    scope: Scope,
+    rpc: &'static str,
+    summary: &'static str,
+) -> Relay {
     let failure = match scope {
         Scope::Folder | Scope::Session => Failure::InBody,
         Scope::ActiveSession | Scope::Agent { .. } | Scope::Machine => Failure::Unsuccessful,
@@ -184,8 +195,14 @@ pub static RELAYS: &[Relay] = &[
         .with(&["path"], |asked| Ok(json!({ "path": asked.query("path").unwrap_or_default() }))),
     get("/api/sessions/{id}/skills", Scope::Session, "listSkills", "Skills the agent offers")
         .with(&[], |asked| Ok(json!({ "flavor": asked.flavor() }))),
-    row(Verb::Post, "/api/sessions/{id}/upload/delete", Scope::ActiveSession, "deleteUpload", "Deletes an upload")
-        .with(&[], |asked| Ok(json!({ "sessionId": asked.id, "path": asked.body_text("path")? }))),
+    row(
+        Verb::Post,
+        "/api/sessions/{id}/upload/delete",
+        Scope::ActiveSession,
+        "deleteUpload",
+        "Deletes an upload",
+    )
+    .with(&[], |asked| Ok(json!({ "sessionId": asked.id, "path": asked.body_text("path")? }))),
     get("/api/sessions/{id}/codex-models", CODEX, "listCodexModels", "Models").patiently(),
     get("/api/sessions/{id}/cursor-models", CURSOR, "listCursorModels", "Models").patiently(),
     get("/api/sessions/{id}/opencode-models", OPENCODE, "listOpencodeModels", "Models"),
@@ -196,19 +213,30 @@ pub static RELAYS: &[Relay] = &[
         "Reasoning efforts",
     ),
     get("/api/sessions/{id}/grok-models", GROK, "listGrokModels", "Models"),
-    get("/api/sessions/{id}/grok-reasoning-effort-options", GROK, "listGrokReasoningEffortOptions", "Efforts"),
+    get(
+        "/api/sessions/{id}/grok-reasoning-effort-options",
+        GROK,
+        "listGrokReasoningEffortOptions",
+        "Efforts",
+    ),
     get("/api/sessions/{id}/copilot-models", COPILOT, "listCopilotModels", "Models").patiently(),
     get("/api/sessions/{id}/pi-models", PI, "listPiModels", "Models").patiently(),
-    row(Verb::Post, "/api/machines/{id}/list-directory", Scope::Machine, "list-directory", "A folder's entries")
-        .with(&[], |asked| {
-            let hidden = asked.body.as_ref().and_then(|body| body.get("includeHidden")?.as_bool());
-            let mut params = json!({ "path": asked.body_text("path")? });
-            if let (Some(hidden), Some(fields)) = (hidden, params.as_object_mut()) {
-                fields.insert("includeHidden".into(), hidden.into());
-            }
-            Ok(params)
-        })
-        .failing(Failure::Plain),
+    row(
+        Verb::Post,
+        "/api/machines/{id}/list-directory",
+        Scope::Machine,
+        "list-directory",
+        "A folder's entries",
+    )
+    .with(&[], |asked| {
+        let hidden = asked.body.as_ref().and_then(|body| body.get("includeHidden")?.as_bool());
+        let mut params = json!({ "path": asked.body_text("path")? });
+        if let (Some(hidden), Some(fields)) = (hidden, params.as_object_mut()) {
+            fields.insert("includeHidden".into(), hidden.into());
+        }
+        Ok(params)
+    })
+    .failing(Failure::Plain),
     get("/api/machines/{id}/agy-models", Scope::Machine, "listAgyModels", "Models")
         .with(&["refresh"], |asked| Ok(json!({ "refresh": asked.query("refresh") == Some("true") })))
         .patiently(),
@@ -221,11 +249,17 @@ pub static RELAYS: &[Relay] = &[
     get("/api/machines/{id}/cursor-models", Scope::Machine, "listCursorModels", "Models").patiently(),
     get("/api/machines/{id}/opencode-models", Scope::Machine, "listOpencodeModelsForCwd", "Models")
         .with(&["cwd"], query_cwd),
-    get("/api/machines/{id}/opencode-model-variants", Scope::Machine, "listOpencodeModelVariants", "Variants")
-        .with(&["cwd"], optional_cwd)
-        .patiently()
-        .failing(Failure::UnsuccessfulOrMissing),
-    get("/api/machines/{id}/grok-models", Scope::Machine, "listGrokModelsForCwd", "Models").with(&["cwd"], query_cwd),
+    get(
+        "/api/machines/{id}/opencode-model-variants",
+        Scope::Machine,
+        "listOpencodeModelVariants",
+        "Variants",
+    )
+    .with(&["cwd"], optional_cwd)
+    .patiently()
+    .failing(Failure::UnsuccessfulOrMissing),
+    get("/api/machines/{id}/grok-models", Scope::Machine, "listGrokModelsForCwd", "Models")
+        .with(&["cwd"], query_cwd),
     get("/api/machines/{id}/copilot-models", Scope::Machine, "listCopilotModelsForCwd", "Models")
         .with(&["cwd"], query_cwd)
         .patiently(),
@@ -239,9 +273,12 @@ pub fn routes(config: &mut web::ServiceConfig) {
             Verb::Post => web::post(),
         };
         let path = relay.path.strip_prefix("/api").unwrap_or(relay.path);
-        let handler = move |caller: Caller, hub: web::Data<Hub>, id: web::Path<String>, req: HttpRequest, body: Body| {
-            serve(relay, caller, hub, id.into_inner(), req, body)
-        };
+        let handler =
+            move |caller: Caller,
+                  hub: web::Data<Hub>,
+                  id: web::Path<String>,
+                  req: HttpRequest,
+                  body: Body| { serve(relay, caller, hub, id.into_inner(), req, body) };
         config.route(path, route.to(handler));
     }
 }
@@ -266,14 +303,18 @@ async fn serve(
         let glance = session.send(GetGlance).await?;
         admit(relay.scope, &glance)?;
         if relay.scope == Scope::Folder && glance.path.is_none() {
-            return Ok(HttpResponse::Ok().json(json!({ "success": false, "error": "Session path not available" })));
+            return Ok(
+                HttpResponse::Ok().json(json!({ "success": false, "error": "Session path not available" }))
+            );
         }
         let asked = Asked { id: &id, glance: Some(&glance), query, body };
         let params = (relay.params)(&asked)?;
         session.send(session::Call { method: relay.rpc, params, within: relay.within }).await?
     };
     match answer {
-        Ok(answer) if relay.rpc == "list-directory" && raw::read(&answer).is_none_or(|value| !value.is_object()) => {
+        Ok(answer)
+            if relay.rpc == "list-directory" && raw::read(&answer).is_none_or(|value| !value.is_object()) =>
+        {
             let text = "Unexpected list-directory result";
             Ok(HttpResponse::Ok().json(json!({ "success": false, "error": text })))
         }
@@ -322,7 +363,12 @@ mod tests {
         let mut seen = HashSet::new();
         for relay in RELAYS {
             assert!(seen.insert((relay.verb == Verb::Get, relay.path)), "{}", relay.path);
-            assert_eq!(relay.scope == Scope::Machine, relay.path.starts_with("/api/machines/"), "{}", relay.path);
+            assert_eq!(
+                relay.scope == Scope::Machine,
+                relay.path.starts_with("/api/machines/"),
+                "{}",
+                relay.path
+            );
         }
     }
 }

@@ -37,7 +37,11 @@ pub struct ListQuery {
     ),
     responses((status = 200, body = schema::SessionList), (status = 401, body = rest::ErrorBody)),
 )]
-pub async fn list(caller: Caller, hub: web::Data<Hub>, query: web::Query<ListQuery>) -> ApiResult<HttpResponse> {
+pub async fn list(
+    caller: Caller,
+    hub: web::Data<Hub>,
+    query: web::Query<ListQuery>,
+) -> ApiResult<HttpResponse> {
     let order = if query.order.as_deref() == Some("updatedAt") { Order::Recent } else { Order::Shown };
     let limit = query
         .limit
@@ -189,6 +193,8 @@ pub async fn switch(caller: Caller, hub: web::Data<Hub>, id: web::Path<String>) 
     if active(&session).await?.is_shared {
         return Err(ApiError::shared_session());
     }
-    session.send(Call { method: "switch", params: json!({ "to": "remote" }), within: rpc::PATIENCE }).await??;
+    session
+        .send(Call { method: "switch", params: json!({ "to": "remote" }), within: rpc::PATIENCE })
+        .await??;
     Ok(HttpResponse::Ok().json(rest::Ok::TRUE))
 }

@@ -88,7 +88,12 @@ pub async fn pin(caller: Caller, hub: web::Data<Hub>, id: web::Path<String>, bod
         (status = 409, body = rest::ErrorBody, description = "the agent did not apply it"),
     ),
 )]
-pub async fn permission_mode(caller: Caller, hub: web::Data<Hub>, id: web::Path<String>, body: Body) -> Answer {
+pub async fn permission_mode(
+    caller: Caller,
+    hub: web::Data<Hub>,
+    id: web::Path<String>,
+    body: Body,
+) -> Answer {
     let session = super::session(&hub, &caller, &id).await?;
     let mode = text_field(&body, "mode").filter(|mode| flavor::is_permission_mode(mode));
     let mode = mode.ok_or_else(ApiError::invalid_body)?;
@@ -165,7 +170,12 @@ fn nullable_text(body: &Body, key: &str) -> Option<Option<String>> {
     request_body = schema::ReasoningEffortRequest,
     responses((status = 200, body = rest::Ok), (status = 400, body = rest::ErrorBody), (status = 409, body = rest::ErrorBody)),
 )]
-pub async fn reasoning_effort(caller: Caller, hub: web::Data<Hub>, id: web::Path<String>, body: Body) -> Answer {
+pub async fn reasoning_effort(
+    caller: Caller,
+    hub: web::Data<Hub>,
+    id: web::Path<String>,
+    body: Body,
+) -> Answer {
     let effort = nullable_text(&body, "modelReasoningEffort").map(Setting::ModelReasoningEffort);
     let text = "Reasoning effort is only supported for Codex and OpenCode sessions";
     guarded(&hub, &caller, &id, |glance| has(glance, Flavor::supports_reasoning_effort, text), effort).await
@@ -188,7 +198,12 @@ pub async fn service_tier(caller: Caller, hub: web::Data<Hub>, id: web::Path<Str
     request_body = schema::ModeRequest,
     responses((status = 200, body = rest::Ok), (status = 400, body = rest::ErrorBody), (status = 409, body = rest::ErrorBody)),
 )]
-pub async fn collaboration_mode(caller: Caller, hub: web::Data<Hub>, id: web::Path<String>, body: Body) -> Answer {
+pub async fn collaboration_mode(
+    caller: Caller,
+    hub: web::Data<Hub>,
+    id: web::Path<String>,
+    body: Body,
+) -> Answer {
     let mode = text_field(&body, "mode").filter(|mode| flavor::is_collaboration_mode(mode));
     let text = "Collaboration mode is only supported for Codex sessions";
     let guard = |glance: &Glance| has(glance, Flavor::supports_collaboration_mode, text);

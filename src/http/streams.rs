@@ -97,7 +97,12 @@ impl Streams {
     }
 
     /// The tail of a namespace, as soon as this worker holds it.
-    pub async fn open(&self, namespace: Namespace, tenant: &Addr<Tenant>, limit: TailLimit) -> Rc<RefCell<LocalTail>> {
+    pub async fn open(
+        &self,
+        namespace: Namespace,
+        tenant: &Addr<Tenant>,
+        limit: TailLimit,
+    ) -> Rc<RefCell<LocalTail>> {
         let tail = self.tails.borrow_mut().entry(namespace).or_default().clone();
         let is_ready = tail.borrow().is_ready;
         if !is_ready {
@@ -225,7 +230,8 @@ pub struct StreamBody {
 
 impl StreamBody {
     pub fn open(mut stream: NewStream) -> Self {
-        let direct = Rc::new(RefCell::new(Direct { frames: stream.first.drain(..).collect(), ..Direct::default() }));
+        let direct =
+            Rc::new(RefCell::new(Direct { frames: stream.first.drain(..).collect(), ..Direct::default() }));
         let subscriber = Subscriber::launch(direct.clone(), stream.heartbeat);
         let stopping = Box::pin(stream.stopping.clone().cancelled_owned());
         Self { stream, direct, subscriber, stopping, has_header: false }
@@ -261,7 +267,10 @@ impl MessageBody for StreamBody {
         BodySize::Stream
     }
 
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        cx: &mut TaskContext<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
         if self.direct.borrow().is_ended || self.stopping.as_mut().poll(cx).is_ready() {
             return Poll::Ready(None);
         }

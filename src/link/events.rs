@@ -74,9 +74,8 @@ impl Link {
                 let id = alive.sid.as_str().into();
                 self.tell_session(id, this, session::Alive(alive))
             }),
-            "session-ready" => payload(argument).map(|ready: cli::SessionReady| {
-                self.tell_session(ready.sid.into(), this, session::Ready)
-            }),
+            "session-ready" => payload(argument)
+                .map(|ready: cli::SessionReady| self.tell_session(ready.sid.into(), this, session::Ready)),
             "session-end" => payload(argument).map(|end: cli::SessionEnd| {
                 let told = session::End { time: Some(end.time), reason: end.reason };
                 self.tell_session(end.sid.into(), this, told)
@@ -309,12 +308,7 @@ impl Link {
     }
 
     /// Asks an actor and answers with what `render` makes of the outcome; `None` when the actor died of it.
-    fn ask<A, M>(
-        &self,
-        found: std::pin::Pin<Box<dyn ActorFuture<Self, Output = Result<Addr<A>, FindError>>>>,
-        command: M,
-        render: fn(Option<M::Result>) -> Json,
-    ) -> Taken
+    fn ask<A, M>(&self, found: super::Finding<A>, command: M, render: fn(Option<M::Result>) -> Json) -> Taken
     where
         A: Actor<Context = Context<A>> + Handler<M>,
         M: Message + Send + 'static,

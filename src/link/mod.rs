@@ -90,24 +90,26 @@ impl Link {
             return Box::pin(actix::fut::ready(Ok(address.clone())));
         }
         let find = self.tenant.send(FindSession { id: id.clone(), link: Some((self.id, this)) });
-        Box::pin(
-            async move { find.await.unwrap_or(Err(FindError::Down)) }.into_actor(self).then(
-                |found, link: &mut Self, _| {
-                    let joined = found.map(|found| link.join_session(id, found.address));
-                    let joined = async move {
-                        match joined {
-                            Ok(joined) => Ok(joined.await),
-                            Err(error) => Err(error),
-                        }
-                    };
-                    joined.into_actor(link)
-                },
-            ),
-        )
+        Box::pin(async move { find.await.unwrap_or(Err(FindError::Down)) }.into_actor(self).then(
+            |found, link: &mut Self, _| {
+                let joined = found.map(|found| link.join_session(id, found.address));
+                let joined = async move {
+                    match joined {
+                        Ok(joined) => Ok(joined.await),
+                        Err(error) => Err(error),
+                    }
+                };
+                joined.into_actor(link)
+            },
+        ))
     }
 
     /// Tells a session's actor who speaks for it, and what it serves.
-    fn join_session(&mut self, id: SessionId, address: Addr<LiveSession>) -> impl Future<Output = Addr<LiveSession>> + use<> {
+    fn join_session(
+        &mut self,
+        id: SessionId,
+        address: Addr<LiveSession>,
+    ) -> impl Future<Output = Addr<LiveSession>> + use<> {
         let is_own = self.session.as_ref() == Some(&id);
         self.sessions.insert(id, address.clone());
         let join = address.send(session::Join { link: self.as_ref(), is_in_room: is_own });

@@ -12,7 +12,12 @@ pub trait Peer: Send + Sync {
     fn emit(&self, event: &'static str, payload: &RawValue) -> Result<(), Gone>;
 
     /// Emits and waits for the first argument of the answer; `null` when it answers without one.
-    fn call(&self, event: &'static str, payload: &RawValue, within: Duration) -> BoxFuture<'static, Result<Json, CallError>>;
+    fn call(
+        &self,
+        event: &'static str,
+        payload: &RawValue,
+        within: Duration,
+    ) -> BoxFuture<'static, Result<Json, CallError>>;
 
     /// The hub has stopped reading from it for the moment.
     fn is_paused(&self) -> bool;

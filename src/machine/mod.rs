@@ -72,7 +72,8 @@ impl LiveMachine {
 
     fn publish_row(&self) {
         // A row that the namespace cannot take now is told again with the next heartbeat.
-        let _ = self.tenant.try_send(MachineChanged { id: self.id().clone(), row: MachineRow::of(&self.view()) });
+        let _ =
+            self.tenant.try_send(MachineChanged { id: self.id().clone(), row: MachineRow::of(&self.view()) });
     }
 }
 
@@ -182,8 +183,7 @@ impl Handler<ModelsChanged> for LiveMachine {
     type Result = AtomicResponse<Self, ()>;
 
     fn handle(&mut self, _: ModelsChanged, _: &mut Self::Context) -> Self::Result {
-        let entry =
-            crate::wire::events::machine_models_changed(&self.row.namespace, self.id(), self.now());
+        let entry = crate::wire::events::machine_models_changed(&self.row.namespace, self.id(), self.now());
         let namespace = self.row.namespace.clone();
         let store = self.env.store.clone();
         let told = async move {

@@ -56,7 +56,8 @@ fn read(answer: &Value) -> Result<SessionId, SpawnFailure> {
         }
         Some("error") => {
             if let Some(message) = text("errorMessage") {
-                let code = text("code").filter(|code| ["agent_unavailable", "outside_workspace_roots"].contains(code));
+                let code = text("code")
+                    .filter(|code| ["agent_unavailable", "outside_workspace_roots"].contains(code));
                 return Err(SpawnFailure {
                     message: message.to_owned(),
                     code: code.map(str::to_owned),
@@ -72,10 +73,8 @@ fn read(answer: &Value) -> Result<SessionId, SpawnFailure> {
         _ => {}
     }
     let message = text("error").or_else(|| text("message").filter(|_| text("type") != Some("success")));
-    Err(message.map_or_else(
-        || SpawnFailure::text(format!("Unexpected spawn result: {answer}")),
-        SpawnFailure::text,
-    ))
+    Err(message
+        .map_or_else(|| SpawnFailure::text(format!("Unexpected spawn result: {answer}")), SpawnFailure::text))
 }
 
 #[cfg(test)]
@@ -87,11 +86,13 @@ mod tests {
     #[test]
     fn each_answer_of_a_runner_is_understood() {
         assert_eq!(read(&json!({"type": "success", "sessionId": "s"})), Ok("s".into()));
-        let refused = read(&json!({"type": "error", "errorMessage": "no", "code": "agent_unavailable", "agent": "pi"}));
+        let refused =
+            read(&json!({"type": "error", "errorMessage": "no", "code": "agent_unavailable", "agent": "pi"}));
         assert_eq!(refused.unwrap_err().code.as_deref(), Some("agent_unavailable"));
         let odd = read(&json!({"type": "error", "errorMessage": "no", "code": "else"})).unwrap_err();
         assert_eq!(odd, SpawnFailure::text("no"));
-        let asks = read(&json!({"type": "requestToApproveDirectoryCreation", "directory": "/new"})).unwrap_err();
+        let asks =
+            read(&json!({"type": "requestToApproveDirectoryCreation", "directory": "/new"})).unwrap_err();
         assert_eq!(asks.message, "Directory creation requires approval: /new");
         assert_eq!(read(&json!({"error": "broken"})).unwrap_err().message, "broken");
         assert_eq!(read(&json!(7)).unwrap_err().message, "Unexpected spawn result: 7");

@@ -119,12 +119,18 @@ pub struct Register {
 impl Handler<Register> for LiveMachine {
     type Result = Atomic<MachineView>;
 
-    fn handle(&mut self, Register { metadata, runner_state }: Register, _: &mut Self::Context) -> Self::Result {
+    fn handle(
+        &mut self,
+        Register { metadata, runner_state }: Register,
+        _: &mut Self::Context,
+    ) -> Self::Result {
         let runner_state = runner_state.filter(|raw| !json::is_null(raw)).and_then(|raw| json::read(&raw));
         let stored = self.row.metadata.as_deref().and_then(json::read);
         let merged = json::read(&metadata)
             .filter(Value::is_object)
-            .map(|incoming| metadata::merge_machine_metadata(stored.as_ref(), &incoming, runner_state.is_some()))
+            .map(|incoming| {
+                metadata::merge_machine_metadata(stored.as_ref(), &incoming, runner_state.is_some())
+            })
             .filter(|merged| Some(merged) != stored.as_ref());
         let stored = self.row.runner_state.as_deref().and_then(json::read);
         let state = runner_state
@@ -165,7 +171,9 @@ impl Handler<UpdateMetadata> for LiveMachine {
     type Result = Atomic<VersionedOutcome>;
 
     fn handle(&mut self, update: UpdateMetadata, _: &mut Self::Context) -> Self::Result {
-        if let VersionedWrite::Mismatch(version) = version::write(self.row.metadata_version, update.expected_version) {
+        if let VersionedWrite::Mismatch(version) =
+            version::write(self.row.metadata_version, update.expected_version)
+        {
             return ready(Ok(VersionedOutcome::Mismatch { version, value: self.row.metadata.clone() }));
         }
         let value = (!json::is_null(&update.metadata)).then_some(update.metadata);

@@ -85,7 +85,7 @@ impl Handler<FindTenant> for Directory {
         if !is_spawned {
             tracing::error!(%namespace, "no thread to start a namespace on");
         }
-        Box::pin(async move { launched.await }.into_actor(self).map(move |launched, this, _| {
+        Box::pin(launched.into_actor(self).map(move |launched, this, _| {
             let address = match launched {
                 Ok(Ok(address)) => Some(address),
                 Ok(Err(error)) => {
@@ -120,13 +120,15 @@ impl Handler<Tick> for Directory {
     }
 }
 
+type Cached<K, A> = Rc<RefCell<HashMap<K, Addr<A>>>>;
+
 /// What the edge holds: the way to every actor. Each HTTP worker has its own copy with a small cache of addresses, so
 /// that most requests hop to another thread once.
 #[derive(Clone)]
 pub struct Hub {
     directory: Addr<Directory>,
-    tenants: Rc<RefCell<HashMap<Namespace, Addr<Tenant>>>>,
-    sessions: Rc<RefCell<HashMap<(Namespace, SessionId), Addr<LiveSession>>>>,
+    tenants: Cached<Namespace, Tenant>,
+    sessions: Cached<(Namespace, SessionId), LiveSession>,
 }
 
 /// A cache that grew past this is dropped and filled anew.
@@ -153,7 +155,11 @@ impl Hub {
         Ok(address)
     }
 
-    pub async fn session(&self, namespace: &Namespace, id: &SessionId) -> Result<Addr<LiveSession>, FindError> {
+    pub async fn session(
+        &self,
+        namespace: &Namespace,
+        id: &SessionId,
+    ) -> Result<Addr<LiveSession>, FindError> {
         let key = (namespace.clone(), id.clone());
         if let Some(address) = self.sessions.borrow().get(&key)
             && address.connected()
@@ -171,7 +177,11 @@ impl Hub {
         Ok(found.address)
     }
 
-    pub async fn machine(&self, namespace: &Namespace, id: &MachineId) -> Result<Addr<LiveMachine>, FindError> {
+    pub async fn machine(
+        &self,
+        namespace: &Namespace,
+        id: &MachineId,
+    ) -> Result<Addr<LiveMachine>, FindError> {
         let tenant = self.tenant(namespace).await?;
         let find = FindMachine { id: id.clone(), link: None };
         Ok(tenant.send(find).await.map_err(|_| FindError::Down)??.address)

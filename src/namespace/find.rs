@@ -159,9 +159,10 @@ impl Handler<FindSession> for Tenant {
             Step::Activate => {
                 let load = session::Loaded::read(self.env.clone(), id.clone());
                 let tenant = ctx.address();
-                Box::pin(load.into_actor(self).map(move |loaded, tenant_state, _| {
-                    tenant_state.settle_session(&id, loaded, tenant)
-                }))
+                Box::pin(
+                    load.into_actor(self)
+                        .map(move |loaded, tenant_state, _| tenant_state.settle_session(&id, loaded, tenant)),
+                )
             }
         }
     }
@@ -175,9 +176,9 @@ impl Tenant {
         tenant: Addr<Self>,
     ) -> Result<Found<LiveSession>, FindError> {
         let outcome = match loaded {
-            Ok(Some(loaded)) => {
-                Ok(Found { address: LiveSession::launch(self.env.clone(), tenant, self.switchboard.clone(), loaded) })
-            }
+            Ok(Some(loaded)) => Ok(Found {
+                address: LiveSession::launch(self.env.clone(), tenant, self.switchboard.clone(), loaded),
+            }),
             Ok(None) => Err(FindError::NotFound),
             Err(error) => {
                 tracing::error!(%error, session = %id, "could not read a session from the store");
@@ -188,7 +189,8 @@ impl Tenant {
         if let Ok(found) = &outcome {
             for (_, link) in &slot.links {
                 // A link that cannot take it learns of the new address with its next event.
-                let _ = link.try_send(crate::link::SessionMoved { id: id.clone(), address: found.address.clone() });
+                let _ = link
+                    .try_send(crate::link::SessionMoved { id: id.clone(), address: found.address.clone() });
             }
         }
         slot.settle(outcome)
@@ -218,9 +220,13 @@ impl Handler<FindMachine> for Tenant {
                 let env = self.env.clone();
                 let wanted = id.clone();
                 let load = env.store.clone();
-                let load = async move { load.write(move |tx| store::machines::by_id(tx.conn, &wanted)).await };
+                let load =
+                    async move { load.write(move |tx| store::machines::by_id(tx.conn, &wanted)).await };
                 let tenant = ctx.address();
-                Box::pin(load.into_actor(self).map(move |loaded, this, _| this.settle_machine(&id, loaded, tenant)))
+                Box::pin(
+                    load.into_actor(self)
+                        .map(move |loaded, this, _| this.settle_machine(&id, loaded, tenant)),
+                )
             }
         }
     }
@@ -234,7 +240,9 @@ impl Tenant {
         tenant: Addr<Self>,
     ) -> Result<Found<LiveMachine>, FindError> {
         let outcome = match loaded {
-            Ok(Some(row)) => Ok(Found { address: machine::LiveMachine::launch(self.env.clone(), tenant, row) }),
+            Ok(Some(row)) => {
+                Ok(Found { address: machine::LiveMachine::launch(self.env.clone(), tenant, row) })
+            }
             Ok(None) => Err(FindError::NotFound),
             Err(error) => {
                 tracing::error!(%error, machine = %id, "could not read a machine from the store");
@@ -244,7 +252,8 @@ impl Tenant {
         let slot = self.machines.entry(id.clone()).or_default();
         if let Ok(found) = &outcome {
             for (_, link) in &slot.links {
-                let _ = link.try_send(crate::link::MachineMoved { id: id.clone(), address: found.address.clone() });
+                let _ = link
+                    .try_send(crate::link::MachineMoved { id: id.clone(), address: found.address.clone() });
             }
         }
         slot.settle(outcome)

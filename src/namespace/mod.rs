@@ -11,10 +11,7 @@ mod presence;
 mod restarts;
 mod tail;
 
-use std::{
-    collections::HashMap,
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
 use actix::prelude::*;
 
@@ -23,7 +20,7 @@ pub use directory::{Directory, FindTenant, Hub, arbiter_of};
 pub use find::{FindError, FindMachine, FindSession, Found, Passivate, Removed};
 pub use follow::{Follow, FollowerGone, Quiet, TailAppended};
 pub use index::{Order, Row};
-pub use lists::{ListMachines, ListSessions, MachineRow, MachineChanged, SummaryChanged};
+pub use lists::{ListMachines, ListSessions, MachineChanged, MachineRow, SummaryChanged};
 pub use presence::{SetVisibility, Subscribed, Unsubscribed, Visibility};
 pub use tail::{Frame, GZIP_HEADER, Tail, TailLimit, pack, plain_frame};
 
@@ -133,7 +130,8 @@ impl Tenant {
     /// One message per HTTP worker, not per stream. A worker that cannot take it is told of the hole by the offset of
     /// the next one and starts over.
     fn wake(&mut self, appended: &TailAppended) {
-        self.followers.retain(|follower| !matches!(follower.try_send(appended.clone()), Err(SendError::Closed(_))));
+        self.followers
+            .retain(|follower| !matches!(follower.try_send(appended.clone()), Err(SendError::Closed(_))));
     }
 }
 

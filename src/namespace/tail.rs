@@ -10,8 +10,8 @@ use bytes::Bytes;
 use flate2::{Compress, Compression, FlushCompress};
 
 use crate::{
-    domain::ids::{MachineId, Namespace, SessionId},
     domain::cursor,
+    domain::ids::{MachineId, Namespace, SessionId},
     store::journal::{Committed, EventKind},
 };
 
@@ -154,7 +154,9 @@ impl Tail {
         }
         self.bytes += frame.plain.len();
         self.frames.push_back(frame);
-        while self.frames.len() > self.limit.frames || (self.bytes > self.limit.bytes && self.frames.len() > 1) {
+        while self.frames.len() > self.limit.frames
+            || (self.bytes > self.limit.bytes && self.frames.len() > 1)
+        {
             let Some(gone) = self.frames.pop_front() else { break };
             self.bytes -= gone.plain.len();
             self.first += 1;

@@ -32,7 +32,11 @@ pub struct AppendMessage {
 impl Handler<AppendMessage> for LiveSession {
     type Result = Atomic<()>;
 
-    fn handle(&mut self, AppendMessage { from, message }: AppendMessage, _: &mut Self::Context) -> Self::Result {
+    fn handle(
+        &mut self,
+        AppendMessage { from, message }: AppendMessage,
+        _: &mut Self::Context,
+    ) -> Self::Result {
         self.env.faults.strike(message.message.get());
         let content = opened(message.message);
         let seen = json::read(&content);
@@ -80,7 +84,8 @@ impl LiveSession {
         let key = self.state.record.key;
         let known = local_id.clone();
         let store = self.env.store.clone();
-        let look = async move { store.read(move |conn| store::messages::by_local_id(conn, key, &known)).await };
+        let look =
+            async move { store.read(move |conn| store::messages::by_local_id(conn, key, &known)).await };
         AtomicResponse::new(Box::pin(look.into_actor(self).then(move |found, this, _| match found {
             Ok(Some(row)) => this.tell_again(from, row),
             Ok(None) => this.append(Some(from), content, seen, created_at, Some(local_id)),
@@ -90,10 +95,12 @@ impl LiveSession {
 
     fn tell_again(&mut self, from: LinkId, row: Row) -> super::Boxed<Outcome<()>> {
         let entry = self.events().message(&row);
-        Box::pin(self.commit_plain(Changes::default(), vec![entry]).map(move |outcome, this: &mut Self, _| {
-            this.relay(Some(from), &row);
-            outcome
-        }))
+        Box::pin(self.commit_plain(Changes::default(), vec![entry]).map(
+            move |outcome, this: &mut Self, _| {
+                this.relay(Some(from), &row);
+                outcome
+            },
+        ))
     }
 
     fn relay(&self, from: Option<LinkId>, row: &Row) {
@@ -221,7 +228,11 @@ pub(super) struct AppendSetAside {
 impl Handler<AppendSetAside> for LiveSession {
     type Result = AtomicResponse<Self, ()>;
 
-    fn handle(&mut self, AppendSetAside { key, payload }: AppendSetAside, _: &mut Self::Context) -> Self::Result {
+    fn handle(
+        &mut self,
+        AppendSetAside { key, payload }: AppendSetAside,
+        _: &mut Self::Context,
+    ) -> Self::Result {
         let Ok(message) = serde_json::from_str::<cli::Message>(&payload) else {
             return AtomicResponse::new(Box::pin(actix::fut::ready(())));
         };

@@ -25,11 +25,15 @@ pub struct CancelPrompt(pub String);
 
 #[derive(Debug)]
 pub enum CancelOutcome {
-    Cancelled { local_id: Option<String> },
+    Cancelled {
+        local_id: Option<String>,
+    },
     /// The agent has taken it.
     Invoked(Box<Row>),
     /// Nobody can say for sure where it is.
-    Busy { local_id: Option<String> },
+    Busy {
+        local_id: Option<String>,
+    },
 }
 
 impl Handler<CancelPrompt> for LiveSession {
@@ -66,7 +70,8 @@ impl Handler<CancelPrompt> for LiveSession {
 pub(super) async fn ask_room(room: &[Arc<dyn Peer>], cancel: &json::Json) -> CancelVerdict {
     let mut answers = CancelAnswers::default();
     let within = Duration::from_millis(u64::try_from(PROMPT_ACKNOWLEDGEMENT).unwrap_or(500));
-    let mut asked: FuturesUnordered<_> = room.iter().map(|peer| peer.call("update", cancel, within)).collect();
+    let mut asked: FuturesUnordered<_> =
+        room.iter().map(|peer| peer.call("update", cancel, within)).collect();
     while let Some(answer) = asked.next().await {
         match answer.ok().as_deref().and_then(json::read) {
             Some(answer) => answers.add(&answer),
@@ -144,7 +149,8 @@ impl LiveSession {
                 let ids = local_id.into_iter().collect();
                 Box::pin(self.consume(ids, false, false).map(move |outcome, this: &mut Self, _| {
                     outcome?;
-                    let row = Row { invoked_at: Some(this.now()), delivery_state: DeliveryState::Queued, ..row };
+                    let row =
+                        Row { invoked_at: Some(this.now()), delivery_state: DeliveryState::Queued, ..row };
                     Ok(Settled::Done(CancelOutcome::Invoked(Box::new(row))))
                 }))
             }
@@ -162,7 +168,12 @@ impl LiveSession {
         }
     }
 
-    fn delete_queued(&mut self, id: String, row: Row, tells_local_id: bool) -> super::Boxed<Outcome<Settled>> {
+    fn delete_queued(
+        &mut self,
+        id: String,
+        row: Row,
+        tells_local_id: bool,
+    ) -> super::Boxed<Outcome<Settled>> {
         let local_id = row.local_id.clone();
         let told = local_id.as_deref().filter(|_| tells_local_id);
         let entry = self.events().cancelled(&id, told);

@@ -97,8 +97,12 @@ pub(super) fn restore(rows: Vec<DecisionRow>, session: &Session) -> Vec<Decision
             let state = State::parse(&row.state);
             let is_open = is_open(session, &row.request_id, row.request_created_at);
             let answer = serde_json::from_str(&row.answer).ok()?;
-            (is_open && matches!(state, State::Pending | State::Delivered))
-                .then(|| Decision { row, answer, state, told: HashSet::new() })
+            (is_open && matches!(state, State::Pending | State::Delivered)).then(|| Decision {
+                row,
+                answer,
+                state,
+                told: HashSet::new(),
+            })
         })
         .collect()
 }
@@ -238,7 +242,8 @@ impl LiveSession {
     }
 
     pub(super) fn forget_decisions(&mut self, keys: &[Key]) {
-        self.decisions.retain(|decision| !keys.iter().any(|(request, asked_at)| decision.is_on(request, *asked_at)));
+        self.decisions
+            .retain(|decision| !keys.iter().any(|(request, asked_at)| decision.is_on(request, *asked_at)));
     }
 }
 

@@ -46,7 +46,9 @@ impl Handler<Archive> for LiveSession {
                 match call.await {
                     Ok(_) => {}
                     // Nobody was there to ask: the hub marks the session itself.
-                    Err(error) if error.is_target_missing() => this.send(MarkArchived).await.map_err(closed)??,
+                    Err(error) if error.is_target_missing() => {
+                        this.send(MarkArchived).await.map_err(closed)??
+                    }
                     Err(error) => return Err(error.into()),
                 }
                 this.send(End { time: None, reason: None }).await.map_err(closed)??;
@@ -111,7 +113,8 @@ impl Handler<Reopen> for LiveSession {
         });
         match edited {
             Some(metadata) => AtomicResponse::new(Box::pin(
-                self.write_metadata(metadata).map(|outcome, _, _| outcome.map(|()| Some(ArchiveMarks(marks)))),
+                self.write_metadata(metadata)
+                    .map(|outcome, _, _| outcome.map(|()| Some(ArchiveMarks(marks)))),
             )),
             None => now_ready(Ok(None)),
         }
@@ -126,7 +129,11 @@ pub struct RestoreArchive(pub ArchiveMarks);
 impl Handler<RestoreArchive> for LiveSession {
     type Result = Atomic<()>;
 
-    fn handle(&mut self, RestoreArchive(ArchiveMarks(marks)): RestoreArchive, _: &mut Self::Context) -> Self::Result {
+    fn handle(
+        &mut self,
+        RestoreArchive(ArchiveMarks(marks)): RestoreArchive,
+        _: &mut Self::Context,
+    ) -> Self::Result {
         if self.state.turn.active {
             return now_ready(Ok(()));
         }
@@ -156,7 +163,8 @@ impl Handler<Delete> for LiveSession {
         }
         let entry = self.events().removed();
         let key = self.state.record.key;
-        let delete = self.commit(Changes::default(), vec![entry], move |tx| store::sessions::delete(tx.conn, key));
+        let delete =
+            self.commit(Changes::default(), vec![entry], move |tx| store::sessions::delete(tx.conn, key));
         let gone = self.tenant.send(namespace::Removed(self.id().clone()));
         AtomicResponse::new(Box::pin(delete.then(|outcome, this: &mut Self, _| {
             // The namespace forgets it before the answer, so that who reads next does not find it.

@@ -150,7 +150,8 @@ impl Handler<RememberNativeId> for LiveSession {
 
 /// The first thing a person said, for a list to pick from.
 pub fn first_words(oldest: &[Message]) -> Option<String> {
-    let said = oldest.iter().filter_map(|row| raw::read(&row.content)).find_map(|row| content::human_text(&row))?;
+    let said =
+        oldest.iter().filter_map(|row| raw::read(&row.content)).find_map(|row| content::human_text(&row))?;
     let words: Vec<&str> = said.split(text::is_space).filter(|word| !word.is_empty()).collect();
     Some(words.join(" ")).filter(|words| !words.is_empty())
 }

@@ -86,7 +86,8 @@ fn inherited(target: &Session, source: &Session) -> Changes {
         ..Changes::default()
     };
     let mut settings = target.record.settings.clone();
-    for key in [ConfigKey::Model, ConfigKey::ModelReasoningEffort, ConfigKey::Effort, ConfigKey::ServiceTier] {
+    for key in [ConfigKey::Model, ConfigKey::ModelReasoningEffort, ConfigKey::Effort, ConfigKey::ServiceTier]
+    {
         if settings.get(key).is_none() {
             settings.set(key, source.record.settings.get(key).map(str::to_owned));
         }
@@ -126,7 +127,9 @@ fn inherited_metadata(target: &Session, source: &Session) -> Option<json::Json> 
             own.insert(key.to_owned(), value.clone());
         }
     }
-    let age = |object: &Map<String, Value>| object.get("summary").and_then(|summary| summary.get("updatedAt")?.as_i64());
+    let age = |object: &Map<String, Value>| {
+        object.get("summary").and_then(|summary| summary.get("updatedAt")?.as_i64())
+    };
     let is_newer = age(&from) > age(&own);
     if is_newer && let Some(summary) = from.get("summary") {
         own.insert("summary".into(), summary.clone());

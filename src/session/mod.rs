@@ -27,14 +27,14 @@ pub use cancel::{CancelOutcome, CancelPrompt};
 pub use decisions::{Decide, Delivery, GetStatus, Status};
 pub use error::SessionError;
 pub use lifecycle::{Archive, Archived, Delete, Reopen, RestoreArchive};
-pub use links::{Call, Join, Leave, RegisterMethod, RoomLink, UnregisterMethod, FindLine, Line};
+pub use links::{Call, FindLine, Join, Leave, Line, RegisterMethod, RoomLink, UnregisterMethod};
 pub use merge::{Absorb, Surrender};
 pub use presence::{Alive, End, MarkActive, Ready, WaitActive};
 pub use prompts::{Consumed, MarkIndeterminate, SendPrompt, SetSteerState};
 pub use retry::{RetryOutcome, RetryPrompt, SteerOutcome, SteerPrompt};
 pub use settings::{Rename, SetConfig, SetPin, SetSummary, Setting};
 pub use versioned::{UpdateAgentState, UpdateMetadata};
-pub use view::{Announce, GetFull, GetGlance, Glance, GetKey};
+pub use view::{Announce, GetFull, GetGlance, GetKey, Glance};
 
 use crate::{
     app::Env,
@@ -113,7 +113,12 @@ fn now_ready<T: 'static>(outcome: Outcome<T>) -> Atomic<T> {
 }
 
 impl LiveSession {
-    pub fn launch(env: Env, tenant: Addr<Tenant>, switchboard: Addr<Switchboard>, loaded: Loaded) -> Addr<Self> {
+    pub fn launch(
+        env: Env,
+        tenant: Addr<Tenant>,
+        switchboard: Addr<Switchboard>,
+        loaded: Loaded,
+    ) -> Addr<Self> {
         let now = env.clock.now();
         let Loaded { session, queue, decisions, set_aside } = loaded;
         let this = Self {

@@ -79,7 +79,8 @@ impl LiveSession {
     /// values that no agent has are left out.
     fn reported(&self, alive: &cli::SessionAlive, time: Millis) -> Settings {
         let mode = alive.permission_mode.clone().filter(|mode| flavor::is_permission_mode(mode));
-        let collaboration = alive.collaboration_mode.clone().filter(|mode| flavor::is_collaboration_mode(mode));
+        let collaboration =
+            alive.collaboration_mode.clone().filter(|mode| flavor::is_collaboration_mode(mode));
         let agent = alive.copilot_agent_mode.as_deref().and_then(flavor::agent_mode).map(str::to_owned);
         let reported = [
             (ConfigKey::PermissionMode, mode.map(Some)),
@@ -173,9 +174,11 @@ impl Handler<End> for LiveSession {
         let written = dropped.clone();
         self.is_ready = false;
         let commit = self.commit(changes, entries, move |tx| set_states(tx.conn, key, &written, "dropped"));
-        AtomicResponse::new(Box::pin(commit.map(move |outcome, this: &mut Self, _| {
-            outcome.inspect(|()| this.forget_decisions(&dropped))
-        })))
+        AtomicResponse::new(Box::pin(
+            commit.map(move |outcome, this: &mut Self, _| {
+                outcome.inspect(|()| this.forget_decisions(&dropped))
+            }),
+        ))
     }
 }
 

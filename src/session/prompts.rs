@@ -44,7 +44,8 @@ impl Handler<SendPrompt> for LiveSession {
         };
         let key = self.state.record.key;
         let store = self.env.store.clone();
-        let look = async move { store.read(move |conn| store::messages::by_local_id(conn, key, &local_id)).await };
+        let look =
+            async move { store.read(move |conn| store::messages::by_local_id(conn, key, &local_id)).await };
         AtomicResponse::new(Box::pin(look.into_actor(self).then(move |found, this, _| match found {
             Ok(Some(row)) if text_of(&row).as_deref() != Some(prompt.text.as_str()) => {
                 Box::pin(actix::fut::ready(Err(SessionError::LocalIdTaken)))
@@ -64,8 +65,10 @@ impl LiveSession {
     fn send(&mut self, prompt: SendPrompt) -> super::Boxed<Outcome<()>> {
         let now = self.now();
         let steers = self.state.facts.flavor_name.as_deref() == Some("pi");
-        let mode = if prompt.wants_steer && steers && prompt.scheduled_at.is_none() { "steer" } else { "queue" };
-        let mut content = Map::from_iter([("type".to_owned(), json!("text")), ("text".to_owned(), json!(prompt.text))]);
+        let mode =
+            if prompt.wants_steer && steers && prompt.scheduled_at.is_none() { "steer" } else { "queue" };
+        let mut content =
+            Map::from_iter([("type".to_owned(), json!("text")), ("text".to_owned(), json!(prompt.text))]);
         if let Some(attachments) = prompt.attachments {
             content.insert("attachments".into(), attachments.into());
         }
@@ -153,7 +156,8 @@ impl LiveSession {
     }
 
     fn repeated(&self, row: &Row) -> Json {
-        let content = raw::raw(prompt::degrade_steer(row.content.get())).unwrap_or_else(|| row.content.clone());
+        let content =
+            raw::raw(prompt::degrade_steer(row.content.get())).unwrap_or_else(|| row.content.clone());
         updates::prompt(self.id(), &Row { content, ..row.clone() })
     }
 
@@ -173,7 +177,9 @@ impl LiveSession {
         let due: Vec<Row> = self
             .queue
             .values()
-            .filter(|row| row.scheduled_at.is_some_and(|at| at <= now) && row.delivery_state == DeliveryState::Queued)
+            .filter(|row| {
+                row.scheduled_at.is_some_and(|at| at <= now) && row.delivery_state == DeliveryState::Queued
+            })
             .cloned()
             .collect();
         for row in &due {
@@ -240,7 +246,8 @@ impl LiveSession {
         if ends_grace {
             changes.turn = Some(self.state.turn.grace_over());
         }
-        let ids = LocalIds { local_ids: &local_ids, invoked_at: Some(now), steered: is_steered.then_some(true) };
+        let ids =
+            LocalIds { local_ids: &local_ids, invoked_at: Some(now), steered: is_steered.then_some(true) };
         entries.push(self.events().consumed(&ids));
         let key = self.state.record.key;
         let commit = self.commit(changes, entries, move |tx| {
@@ -309,7 +316,11 @@ pub struct MarkIndeterminate(pub Vec<String>);
 impl Handler<MarkIndeterminate> for LiveSession {
     type Result = Atomic<()>;
 
-    fn handle(&mut self, MarkIndeterminate(local_ids): MarkIndeterminate, _: &mut Self::Context) -> Self::Result {
+    fn handle(
+        &mut self,
+        MarkIndeterminate(local_ids): MarkIndeterminate,
+        _: &mut Self::Context,
+    ) -> Self::Result {
         let told = local_ids.clone();
         let set = self.set_delivery(&local_ids, DeliveryState::Indeterminate, move |events, _| {
             vec![events.indeterminate(&told)]
@@ -329,9 +340,17 @@ pub struct SetSteerState {
 impl Handler<SetSteerState> for LiveSession {
     type Result = Atomic<bool>;
 
-    fn handle(&mut self, SetSteerState { local_ids, state }: SetSteerState, _: &mut Self::Context) -> Self::Result {
+    fn handle(
+        &mut self,
+        SetSteerState { local_ids, state }: SetSteerState,
+        _: &mut Self::Context,
+    ) -> Self::Result {
         let set = self.set_delivery(&local_ids, state, |events, moved| {
-            if state == DeliveryState::Queued && !moved.is_empty() { vec![events.requeued(moved)] } else { Vec::new() }
+            if state == DeliveryState::Queued && !moved.is_empty() {
+                vec![events.requeued(moved)]
+            } else {
+                Vec::new()
+            }
         });
         AtomicResponse::new(Box::pin(set.map(|outcome, _, _| outcome.map(|moved| !moved.is_empty()))))
     }

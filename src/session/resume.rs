@@ -6,9 +6,7 @@ use std::time::Duration;
 use actix::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::{
-    Absorb, LiveSession, MarkActive, Reopen, RestoreArchive, SessionError, Surrender, WaitActive,
-};
+use super::{Absorb, LiveSession, MarkActive, Reopen, RestoreArchive, SessionError, Surrender, WaitActive};
 use crate::{
     domain::{
         content::{self, NativeId},
@@ -51,7 +49,11 @@ fn gone(_: MailboxError) -> ResumeError {
 }
 
 /// Resumes a session that has ended. A session that is active stays as it is.
-pub async fn resume(tenant: Addr<Tenant>, id: SessionId, mode: Option<String>) -> Result<Resumed, ResumeError> {
+pub async fn resume(
+    tenant: Addr<Tenant>,
+    id: SessionId,
+    mode: Option<String>,
+) -> Result<Resumed, ResumeError> {
     let session = find(&tenant, &id).await?;
     let plan = match session.send(PlanResume { mode }).await.map_err(gone)?? {
         Some(plan) => plan,
@@ -152,7 +154,9 @@ impl Handler<PlanResume> for LiveSession {
 impl LiveSession {
     /// The agent's own id of the conversation, from the metadata or out of the newest messages, and whether there are
     /// no messages at all.
-    pub(super) fn look_for_native_id(&self) -> impl Future<Output = store::Result<(Option<String>, bool)>> + use<> {
+    pub(super) fn look_for_native_id(
+        &self,
+    ) -> impl Future<Output = store::Result<(Option<String>, bool)>> + use<> {
         let known = self.native_id();
         let flavor = self.state.facts.flavor();
         let key = self.state.record.key;

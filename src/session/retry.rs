@@ -67,7 +67,7 @@ impl Handler<RetryPrompt> for LiveSession {
                     let moved = this.send(super::SetSteerState { local_ids: vec![own_id.clone()], state });
                     moved.await.map_err(closed)?
                 };
-                match ask_room(&[peer.clone()], &cancel).await {
+                match ask_room(std::slice::from_ref(&peer), &cancel).await {
                     CancelVerdict::Consumed => {
                         let consumed = super::Consumed {
                             local_ids: vec![own_id.clone()],
@@ -88,13 +88,15 @@ impl Handler<RetryPrompt> for LiveSession {
                         }
                     }
                 }
-                if !set(DeliveryState::Dispatching).await? && row.delivery_state != DeliveryState::Dispatching {
+                if !set(DeliveryState::Dispatching).await? && row.delivery_state != DeliveryState::Dispatching
+                {
                     return Ok(RetryOutcome::Unavailable { local_id });
                 }
                 let within = Duration::from_millis(u64::try_from(PROMPT_ACKNOWLEDGEMENT).unwrap_or(500));
                 let answer = peer.call("update", &retry, within).await.ok();
                 let answer = answer.as_deref().and_then(raw::read);
-                let is_accepted = answer.is_some_and(|answer| answer.get("accepted") == Some(&Value::Bool(true)));
+                let is_accepted =
+                    answer.is_some_and(|answer| answer.get("accepted") == Some(&Value::Bool(true)));
                 if is_accepted {
                     set(DeliveryState::Queued).await?;
                     return Ok(RetryOutcome::Retried { local_id });

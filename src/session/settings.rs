@@ -184,7 +184,9 @@ impl LiveSession {
                     return unfit("Model selection is not supported for this session");
                 }
                 if is_driven && matches!(flavor, Some(Flavor::Codex | Flavor::Cursor | Flavor::Grok)) {
-                    return refused("Model selection can only be changed for remote Codex/Cursor/Grok sessions");
+                    return refused(
+                        "Model selection can only be changed for remote Codex/Cursor/Grok sessions",
+                    );
                 }
             }
             Setting::Effort(_) => {
@@ -251,7 +253,8 @@ impl Handler<ApplyConfig> for LiveSession {
             settings.set(key, value);
             self.state.set_at.insert(key, now);
         }
-        let pi_model = applied.get("model").filter(|_| self.state.facts.flavor() == Some(Flavor::Pi)).cloned();
+        let pi_model =
+            applied.get("model").filter(|_| self.state.facts.flavor() == Some(Flavor::Pi)).cloned();
         let metadata = self.edited_metadata(|metadata| {
             let mut is_changed = false;
             if let Some(model) = pi_model {
@@ -291,7 +294,9 @@ fn config_of(applied: &Map<String, Value>) -> Config {
         .filter_map(|key| {
             let value = applied.get(key.name())?;
             let value = match key {
-                ConfigKey::PermissionMode => Some(text(value).filter(|mode| flavor::is_permission_mode(mode))?),
+                ConfigKey::PermissionMode => {
+                    Some(text(value).filter(|mode| flavor::is_permission_mode(mode))?)
+                }
                 ConfigKey::CollaborationMode => {
                     Some(text(value).filter(|mode| flavor::is_collaboration_mode(mode))?)
                 }

@@ -32,7 +32,8 @@ impl Handler<UpdateMetadata> for LiveSession {
 
     fn handle(&mut self, update: UpdateMetadata, _: &mut Self::Context) -> Self::Result {
         let record = &self.state.record;
-        if let VersionedWrite::Mismatch(_) = version::write(record.metadata_version, update.expected_version) {
+        if let VersionedWrite::Mismatch(_) = version::write(record.metadata_version, update.expected_version)
+        {
             let (version, value) = (record.metadata_version, record.metadata.clone());
             return now_ready(Ok(VersionedOutcome::Mismatch { version, value }));
         }
@@ -99,8 +100,7 @@ impl Handler<UpdateAgentState> for LiveSession {
         let confirmed = self.confirmed_decisions(&after, &mut entries);
         let key = self.state.record.key;
         let written = confirmed.clone();
-        let commit =
-            self.commit(changes, entries, move |tx| set_states(tx.conn, key, &written, "confirmed"));
+        let commit = self.commit(changes, entries, move |tx| set_states(tx.conn, key, &written, "confirmed"));
         AtomicResponse::new(Box::pin(commit.map(move |outcome, this: &mut Self, _| {
             outcome?;
             this.forget_decisions(&confirmed);
@@ -110,7 +110,6 @@ impl Handler<UpdateAgentState> for LiveSession {
         })))
     }
 }
-
 
 impl LiveSession {
     /// The stored metadata with an edit. `None` when the edit changed nothing, or there is nothing to edit.

@@ -8,10 +8,7 @@ use std::{
     time::Duration,
 };
 
-use actix_http::{
-    body::BodyStream,
-    ws,
-};
+use actix_http::{body::BodyStream, ws};
 use actix_web::{
     HttpRequest, HttpResponse,
     http::{Method, StatusCode, header},
@@ -182,12 +179,8 @@ fn upgrade(req: &HttpRequest, payload: web::Payload, sockets: &Sockets, sid: Opt
     request.extensions_mut().insert(wire.clone());
     let (to_engine, from_peer) = mpsc::channel(CHUNKS);
     let (to_peer, from_engine) = mpsc::channel(CHUNKS);
-    let line = Line {
-        incoming: from_peer,
-        read: Bytes::new(),
-        outgoing: PollSender::new(to_peer),
-        stalled: None,
-    };
+    let line =
+        Line { incoming: from_peer, read: Bytes::new(), outgoing: PollSender::new(to_peer), stalled: None };
     if let Err(error) = Service::call(&sockets.service, (line, request)).into_inner() {
         return HttpResponse::BadRequest().body(error.to_string());
     }
@@ -243,7 +236,8 @@ struct Probe {
 impl Drop for Probe {
     fn drop(&mut self) {
         let target = format!("{}?EIO=4&transport=polling&sid={}", super::PATH, self.sid);
-        let close = http::Request::builder().method("POST").uri(target).body(Full::new(Bytes::from_static(b"1")));
+        let close =
+            http::Request::builder().method("POST").uri(target).body(Full::new(Bytes::from_static(b"1")));
         if let Ok(close) = close {
             let service = self.sockets.service.clone();
             actix_rt::spawn(async move { drop(Service::call(&service, close).await) });
@@ -279,7 +273,11 @@ impl AsyncRead for Line {
 }
 
 impl AsyncWrite for Line {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<std::io::Result<usize>> {
         let gone = || std::io::Error::from(std::io::ErrorKind::BrokenPipe);
         match self.outgoing.poll_reserve(cx) {
             Poll::Ready(Ok(())) => {

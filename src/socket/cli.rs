@@ -182,7 +182,8 @@ struct NamespaceMissing;
 
 impl MessageHandler<LocalAdapter, Raw> for NamespaceMissing {
     fn call(&self, socket: Arc<Socket<LocalAdapter>>, frame: Frame, _: Option<i64>) {
-        let parts: Vec<Value> = frame.as_str().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        let parts: Vec<Value> =
+            frame.as_str().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
         let field = |key: &str| parts.get(1).and_then(|payload| payload.get(key)?.as_str());
         let (scope, id) = match (field("sid").or_else(|| field("sessionId")), field("machineId")) {
             (Some(id), _) => (Scope::Session, id),

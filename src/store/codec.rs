@@ -23,7 +23,8 @@ pub fn decode(encoding: i16, content: Vec<u8>) -> Result<String> {
         ZSTANDARD => zstd::stream::decode_all(content.as_slice()).map_err(Error::Content)?,
         _ => content,
     };
-    String::from_utf8(bytes).map_err(|e| Error::Content(std::io::Error::new(std::io::ErrorKind::InvalidData, e)))
+    String::from_utf8(bytes)
+        .map_err(|e| Error::Content(std::io::Error::new(std::io::ErrorKind::InvalidData, e)))
 }
 
 #[cfg(test)]

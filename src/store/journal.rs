@@ -3,7 +3,11 @@
 use bytes::Bytes;
 use diesel::{prelude::*, sqlite::SqliteConnection};
 
-use super::{error::Result, messages, schema::{journal, messages as message_rows, sessions}};
+use super::{
+    error::Result,
+    messages,
+    schema::{journal, messages as message_rows, sessions},
+};
 use crate::domain::ids::{MachineId, Millis, Namespace, SessionId};
 
 /// An event about to be journaled. `json` is the whole event as browsers read it.
@@ -95,7 +99,12 @@ pub fn oldest(conn: &mut SqliteConnection, namespace: &Namespace) -> Result<Opti
         .first(conn)?)
 }
 
-pub(super) fn insert(conn: &mut SqliteConnection, namespace: &Namespace, seq: i64, entry: &NewEntry) -> Result<()> {
+pub(super) fn insert(
+    conn: &mut SqliteConnection,
+    namespace: &Namespace,
+    seq: i64,
+    entry: &NewEntry,
+) -> Result<()> {
     let body = match entry.message {
         Some(_) => None,
         None => std::str::from_utf8(&entry.json).ok(),
@@ -184,7 +193,13 @@ impl Retention {
     /// Rows are trimmed in steps, so that the cost is one small delete every so many inserts.
     const STEP: i64 = 512;
 
-    pub(super) fn enforce(self, conn: &mut SqliteConnection, namespace: &Namespace, seq: i64, now: Millis) -> Result<()> {
+    pub(super) fn enforce(
+        self,
+        conn: &mut SqliteConnection,
+        namespace: &Namespace,
+        seq: i64,
+        now: Millis,
+    ) -> Result<()> {
         if seq % Self::STEP != 0 {
             return Ok(());
         }

@@ -8,7 +8,9 @@ use std::{
 use super::error::{Error, Result};
 
 #[derive(Debug)]
-pub struct InstanceLock(#[expect(dead_code, reason = "held, not read: closing the file frees the lock")] File);
+pub struct InstanceLock(
+    #[expect(dead_code, reason = "held, not read: closing the file frees the lock")] File,
+);
 
 impl InstanceLock {
     pub fn acquire(database: &Path) -> Result<Self> {

@@ -14,7 +14,12 @@ pub struct Merged {
 }
 
 /// `changes` are those of the target; its message epoch is among them, since cursors into its history are void.
-pub fn merge(conn: &mut SqliteConnection, source: i64, target: &Session, changes: &Changes) -> Result<Merged> {
+pub fn merge(
+    conn: &mut SqliteConnection,
+    source: i64,
+    target: &Session,
+    changes: &Changes,
+) -> Result<Merged> {
     let moved = messages::move_in_front(conn, source, target.record.key)?;
     if let Some(update) = sessions::Update::of(target, changes) {
         sessions::update(conn, &update)?;

@@ -118,7 +118,12 @@ pub fn pending(conn: &mut SqliteConnection, session_key: i64) -> Result<Vec<Mess
 }
 
 /// Stamps messages as taken. First write wins: rows already stamped are left alone. Answers how many changed.
-pub fn consume(conn: &mut SqliteConnection, session_key: i64, local_ids: &[String], now: Millis) -> Result<usize> {
+pub fn consume(
+    conn: &mut SqliteConnection,
+    session_key: i64,
+    local_ids: &[String],
+    now: Millis,
+) -> Result<usize> {
     let changed = diesel::update(
         messages::table.filter(
             messages::session_key
@@ -158,11 +163,9 @@ pub fn set_delivery_state(
 
 /// Deletes a message that still waits. Says whether it did.
 pub fn delete_pending(conn: &mut SqliteConnection, session_key: i64, id: &str) -> Result<bool> {
-    let deleted = diesel::delete(
-        messages::table.filter(
-            messages::id.eq(id).and(messages::session_key.eq(session_key)).and(messages::invoked_at.is_null()),
-        ),
-    )
+    let deleted = diesel::delete(messages::table.filter(
+        messages::id.eq(id).and(messages::session_key.eq(session_key)).and(messages::invoked_at.is_null()),
+    ))
     .execute(conn)?;
     Ok(deleted == 1)
 }
@@ -224,9 +227,8 @@ pub fn before(
 ) -> Result<Vec<Message>> {
     let mut query = messages::table.filter(messages::session_key.eq(session_key)).into_boxed();
     if let Some(Position { at, seq }) = position {
-        query = query.filter(
-            messages::position_at.lt(at).or(messages::position_at.eq(at).and(messages::seq.lt(seq))),
-        );
+        query = query
+            .filter(messages::position_at.lt(at).or(messages::position_at.eq(at).and(messages::seq.lt(seq))));
     }
     let rows = query
         .order((messages::position_at.desc(), messages::seq.desc()))
@@ -337,7 +339,9 @@ pub fn move_in_front(conn: &mut SqliteConnection, from: i64, to: i64) -> Result<
         diesel::update(messages::table.filter(both.clone().and(messages::invoked_at.is_null())))
             .set(messages::invoked_at.eq(messages::created_at.nullable()))
             .execute(conn)?;
-        diesel::update(messages::table.filter(both)).set(messages::local_id.eq(None::<String>)).execute(conn)?;
+        diesel::update(messages::table.filter(both))
+            .set(messages::local_id.eq(None::<String>))
+            .execute(conn)?;
     }
     Ok(diesel::update(of(from)).set(messages::session_key.eq(to)).execute(conn)?)
 }

@@ -100,7 +100,8 @@ enum Access {
 
 fn connect(path: &Path, access: Access) -> Result<SqliteConnection> {
     let failed = |source| Error::Open { path: path.to_owned(), source };
-    let mut conn = <SqliteConnection as diesel::Connection>::establish(&path.to_string_lossy()).map_err(failed)?;
+    let mut conn =
+        <SqliteConnection as diesel::Connection>::establish(&path.to_string_lossy()).map_err(failed)?;
     // FULL: what was acknowledged survives a power cut. Readers are kept from writing by mistake.
     let pragmas = match access {
         Access::Write => {
@@ -109,7 +110,8 @@ fn connect(path: &Path, access: Access) -> Result<SqliteConnection> {
         }
         Access::Read => "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON; PRAGMA cache_size = -8000;",
     };
-    let damaged = |source: diesel::result::Error| Error::Damaged { path: path.to_owned(), source: Box::new(source) };
+    let damaged =
+        |source: diesel::result::Error| Error::Damaged { path: path.to_owned(), source: Box::new(source) };
     conn.batch_execute(pragmas).map_err(damaged)?;
     Ok(conn)
 }

@@ -37,8 +37,9 @@ enum Kind {
 impl CliEvent {
     /// `None` when it is not of the shape its name asks for.
     pub fn read(name: &str, payload: &str) -> Option<Self> {
-        let fields: Fields =
-            serde_json::from_str(payload).or_else(|_| serde_json::from_str(&raw::repair_surrogates(payload))).ok()?;
+        let fields: Fields = serde_json::from_str(payload)
+            .or_else(|_| serde_json::from_str(&raw::repair_surrogates(payload)))
+            .ok()?;
         let kind = match name {
             "terminal:ready" => Kind::Ready,
             "terminal:output" => Kind::Output(fields.data?),

@@ -69,11 +69,9 @@ impl Handler<ViewerEvent> for Switchboard {
                     self.command(event.viewer, &terminal_id, "terminal:resize", size);
                 }
             }
-            "terminal:close" => {
-                if self.terminals.get(&terminal_id).is_some_and(|known| known.viewer == event.viewer) {
-                    self.command(event.viewer, &terminal_id, "terminal:close", json!({}));
-                    self.terminals.remove(&terminal_id);
-                }
+            "terminal:close" if self.is_bound(&terminal_id, event.viewer) => {
+                self.command(event.viewer, &terminal_id, "terminal:close", json!({}));
+                self.terminals.remove(&terminal_id);
             }
             _ => {}
         }
@@ -82,10 +80,16 @@ impl Handler<ViewerEvent> for Switchboard {
 }
 
 impl Switchboard {
+    fn is_bound(&self, id: &str, viewer: LinkId) -> bool {
+        self.terminals.get(id).is_some_and(|known| known.viewer == viewer)
+    }
+
     /// Passes a command to the shell's side, if it comes from the browser that the terminal is bound to.
     fn command(&mut self, viewer: LinkId, id: &str, event: &'static str, mut payload: Value) {
         let now = self.now();
-        let Some(terminal) = self.terminals.get_mut(id).filter(|known| known.viewer == viewer) else { return };
+        let Some(terminal) = self.terminals.get_mut(id).filter(|known| known.viewer == viewer) else {
+            return;
+        };
         if let Some(fields) = payload.as_object_mut() {
             fields.insert("sessionId".into(), terminal.session.as_str().into());
             fields.insert("terminalId".into(), id.into());

@@ -7,9 +7,9 @@ mod facts;
 mod patch;
 mod view;
 
+pub use crate::domain::page::Position;
 pub use changes::{Changes, Config, ConfigKey};
 pub use facts::Facts;
-pub use crate::domain::page::Position;
 pub use patch::Patch;
 pub use view::{FullView, Summary};
 
@@ -60,7 +60,6 @@ pub struct Settings {
     pub collaboration_mode: Option<String>,
     pub agent_mode: Option<String>,
 }
-
 
 /// What is stored of a session.
 #[derive(Clone, Debug)]

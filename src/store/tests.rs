@@ -1,0 +1,242 @@
+use diesel::{RunQueryDsl, sql_query, sql_types::Text};
+use diesel_migrations::MigrationHarness;
+use tempfile::TempDir;
+
+use super::{
+    journal::{EventKind, NewEntry, Retention},
+    *,
+};
+use crate::domain::{ids::SessionId, json, prompt::DeliveryState, session::Position};
+
+fn open(folder: &TempDir) -> Store {
+    Store::open(&folder.path().join("wheelhouse.db"), Retention::default()).unwrap()
+}
+
+fn entry(n: i64) -> NewEntry {
+    NewEntry {
+        at: n,
+        kind: "session-updated",
+        session: Some("s".into()),
+        machine: None,
+        message: None,
+        json: format!("{{\"n\":{n}}}").into(),
+    }
+}
+
+async fn session(store: &Store, id: &str) -> crate::domain::session::Record {
+    let new = sessions::NewSession {
+        id: id.into(),
+        namespace: "default".into(),
+        tag: id.to_owned(),
+        now: 1,
+        metadata: None,
+        agent_state: None,
+        model: None,
+        model_reasoning_effort: None,
+        effort: None,
+    };
+    store.write(move |tx| sessions::insert(tx.conn, &new)).await.unwrap()
+}
+
+fn message(seq: i64, local_id: Option<&str>, created_at: i64, invoked_at: Option<i64>) -> messages::Message {
+    messages::Message {
+        id: uuid::Uuid::now_v7().to_string(),
+        seq,
+        local_id: local_id.map(str::to_owned),
+        content: json::raw(format!("{{\"seq\":{seq}}}")).unwrap(),
+        created_at,
+        invoked_at,
+        scheduled_at: None,
+        delivery_state: DeliveryState::Queued,
+    }
+}
+
+#[derive(diesel::QueryableByName)]
+struct Definition {
+    #[diesel(sql_type = Text)]
+    sql: String,
+}
+
+fn definitions(conn: &mut SqliteConnection) -> Vec<String> {
+    let rows: Vec<Definition> =
+        sql_query("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE '\\_\\_%' ESCAPE '\\' ORDER BY name")
+            .load(conn)
+            .unwrap();
+    rows.into_iter().map(|row| row.sql).collect()
+}
+
+#[test]
+fn migrations_go_up_down_and_up_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut conn = connect(&folder.path().join("a.db"), Access::Write).unwrap();
+    conn.run_pending_migrations(MIGRATIONS).unwrap();
+    let first = definitions(&mut conn);
+    conn.revert_all_migrations(MIGRATIONS).unwrap();
+    assert!(definitions(&mut conn).iter().all(|sql| sql.contains("sqlite_sequence")));
+    conn.run_pending_migrations(MIGRATIONS).unwrap();
+    assert_eq!(definitions(&mut conn), first);
+}
+
+#[tokio::test]
+async fn a_job_that_fails_leaves_its_neighbours_and_the_numbers_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder);
+    let namespace = Namespace::from("default");
+    let writes = (0..50).map(|n| {
+        let (store, namespace) = (store.clone(), namespace.clone());
+        async move {
+            store
+                .write(move |tx| {
+                    let seq = tx.journal(&namespace, entry(n))?;
+                    match n % 5 {
+                        3 => Err(Error::VersionConflict),
+                        4 => panic!("a job that panics"),
+                        _ => Ok(seq),
+                    }
+                })
+                .await
+        }
+    });
+    let outcomes = futures_util::future::join_all(writes).await;
+    let mut numbers: Vec<i64> = outcomes.into_iter().filter_map(Result::ok).collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, (1..=30).collect::<Vec<_>>());
+    let (kept, last) =
+        store.read(move |conn| journal::replay(conn, &"default".into(), 0, 100)).await.unwrap();
+    assert_eq!((kept.len(), last), (30, 30));
+}
+
+#[tokio::test]
+async fn a_subscriber_hears_everything_after_the_head_it_was_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder);
+    let namespace = Namespace::from("default");
+    let before = namespace.clone();
+    store.write(move |tx| tx.journal(&before, entry(1))).await.unwrap();
+    let (heard, mut hear) = tokio::sync::mpsc::unbounded_channel();
+    let publish: Publish = Box::new(move |events| {
+        for event in events {
+            heard.send((event.seq, event.kind)).unwrap();
+        }
+    });
+    assert_eq!(store.subscribe(namespace.clone(), publish).await.unwrap(), 1);
+    let after = namespace.clone();
+    store.write(move |tx| tx.journal(&after, entry(2))).await.unwrap();
+    assert_eq!(hear.recv().await, Some((2, EventKind::State)));
+}
+
+#[tokio::test]
+async fn the_epoch_and_the_journal_survive_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder);
+    let epoch = store.epoch().to_owned();
+    store.write(|tx| tx.journal(&"default".into(), entry(1))).await.unwrap();
+    store.close().await;
+    drop(store);
+    let store = open(&folder);
+    assert_eq!(store.epoch(), epoch);
+    let next = store.write(|tx| tx.journal(&"default".into(), entry(2))).await.unwrap();
+    assert_eq!(next, 2);
+}
+
+#[tokio::test]
+async fn history_is_trimmed_but_numbers_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("wheelhouse.db");
+    let store = Store::open(&path, Retention { rows: 100, age: i64::MAX / 2 }).unwrap();
+    for n in 0..1_100 {
+        store.write(move |tx| tx.journal(&"default".into(), entry(n))).await.unwrap();
+    }
+    let oldest = store.read(|conn| journal::oldest(conn, &"default".into())).await.unwrap().unwrap();
+    assert!((900..=1_000).contains(&oldest), "{oldest}");
+    assert_eq!(store.read(|conn| journal::head(conn, &"default".into())).await.unwrap(), 1_100);
+}
+
+#[tokio::test]
+async fn a_replay_skips_messages_that_are_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder);
+    let record = session(&store, "s").await;
+    let key = record.key;
+    for seq in 1..=3 {
+        let row = message(seq, Some(&format!("l{seq}")), seq, None);
+        store
+            .write(move |tx| {
+                messages::insert(tx.conn, key, &row)?;
+                let session = SessionId::from("s");
+                let namespace = Namespace::from("default");
+                let told = NewEntry {
+                    at: seq,
+                    kind: "message-received",
+                    session: Some(session.clone()),
+                    machine: None,
+                    message: Some(row.id.clone()),
+                    json: crate::wire::events::message_received(&namespace, &session, &row),
+                };
+                tx.journal(&namespace, told)?;
+                if seq == 2 { messages::delete_pending(tx.conn, key, &row.id).map(|_| ()) } else { Ok(()) }
+            })
+            .await
+            .unwrap();
+    }
+    let (events, last) = store.read(|conn| journal::replay(conn, &"default".into(), 0, 10)).await.unwrap();
+    assert_eq!(events.iter().map(|event| event.seq).collect::<Vec<_>>(), [1, 3]);
+    assert_eq!(last, 3);
+    assert!(std::str::from_utf8(&events[0].json).unwrap().contains("\"seq\":1"));
+}
+
+#[tokio::test]
+async fn moving_history_keeps_every_row_once_and_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder);
+    let (from, to) = (session(&store, "from").await.key, session(&store, "to").await.key);
+    let moved = store
+        .write(move |tx| {
+            for seq in 1..=4 {
+                let both = if seq == 2 { "shared".to_owned() } else { format!("a{seq}") };
+                messages::insert(tx.conn, from, &message(seq, Some(&both), seq, None))?;
+            }
+            messages::insert(tx.conn, to, &message(1, Some("shared"), 10, Some(11)))?;
+            messages::insert(tx.conn, to, &message(2, None, 12, Some(12)))?;
+            messages::move_in_front(tx.conn, from, to)
+        })
+        .await
+        .unwrap();
+    assert_eq!(moved, 4);
+    let rows = store.read(move |conn| messages::oldest(conn, to, 100)).await.unwrap();
+    assert_eq!(rows.iter().map(|row| row.seq).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);
+    assert_eq!(rows.iter().filter(|row| row.local_id.as_deref() == Some("shared")).count(), 1);
+    assert_eq!((rows[1].local_id.as_deref(), rows[1].invoked_at), (None, Some(2)));
+    assert_eq!(rows[4].local_id.as_deref(), Some("shared"));
+}
+
+#[tokio::test]
+async fn what_was_taken_once_stays_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder);
+    let key = session(&store, "s").await.key;
+    let ids = vec!["l".to_owned()];
+    let consumed = store
+        .write(move |tx| {
+            messages::insert(tx.conn, key, &message(1, Some("l"), 5, None))?;
+            let first = messages::consume(tx.conn, key, &ids, 10)?;
+            let second = messages::consume(tx.conn, key, &ids, 20)?;
+            let state = messages::set_delivery_state(tx.conn, key, &ids, DeliveryState::Indeterminate)?;
+            Ok((first, second, state, messages::by_local_id(tx.conn, key, "l")?))
+        })
+        .await
+        .unwrap();
+    let (first, second, state, row) = consumed;
+    assert_eq!((first, second, state), (1, 0, 0));
+    assert_eq!(row.unwrap().position(), Position { at: 10, seq: 1 });
+}
+
+#[test]
+fn a_file_that_is_no_database_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("wheelhouse.db");
+    std::fs::write(&path, "this is not a database, but it is somebody's file").unwrap();
+    let refused = Store::open(&path, Retention::default()).err().unwrap();
+    assert!(matches!(refused, Error::Damaged { .. }), "{refused:?}");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "this is not a database, but it is somebody's file");
+}
