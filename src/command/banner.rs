@@ -7,7 +7,7 @@ use fast_qr::{ECL, QRBuilder};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::hub::Start;
-use crate::{config::Source, identity::access_token};
+use crate::{config::Source, domain::token as grammar};
 
 /// What a query value may not hold as it is.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -38,7 +38,7 @@ pub fn text(start: &Start) -> String {
         };
         lines.push(format!("  token     {place}"));
     }
-    if let Some(weakness) = access_token::weakness(token.token.expose()) {
+    if let Some(weakness) = grammar::weakness(token.token.expose()) {
         lines.push(format!("  warning   the access token is weak: {weakness}"));
     }
     let mut text = String::new();

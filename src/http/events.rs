@@ -198,7 +198,7 @@ async fn start(
 }
 
 /// An explicit `gzip` decides, else `*`; `q=0` refuses.
-fn accepts_gzip(req: &HttpRequest) -> bool {
+pub(super) fn accepts_gzip(req: &HttpRequest) -> bool {
     let Some(accepted) = req.headers().get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok())
     else {
         return false;

@@ -76,6 +76,7 @@ pub fn serve(
             .app_data(web::Data::new(shared.clone()))
             .app_data(web::Data::new(hub))
             .app_data(web::Data::new(streams))
+            .app_data(web::Data::new(sessions::PackedLists::default()))
             .app_data(web::Data::new(sockets.clone()))
             .app_data(web::PayloadConfig::new(shared.body_limit))
             .wrap(from_fn(middleware::around))

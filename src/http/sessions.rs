@@ -1,8 +1,14 @@
 //! Sessions: lists, single ones, and the steps of their life.
 
-use std::str::FromStr;
+use std::{cell::RefCell, collections::HashMap, io::Write, rc::Rc, str::FromStr};
 
-use actix_web::{HttpResponse, web};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header::{self, HeaderValue},
+    web,
+};
+use bytes::Bytes;
+use flate2::{Compression, write::GzEncoder};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -12,7 +18,10 @@ use super::{
     error::{ApiError, ApiResult},
 };
 use crate::{
-    domain::flavor::{self, Flavor},
+    domain::{
+        flavor::{self, Flavor},
+        ids::Namespace,
+    },
     link::rpc,
     namespace::{Hub, ListSessions, Order},
     session::{
@@ -40,7 +49,9 @@ pub struct ListQuery {
 pub async fn list(
     caller: Caller,
     hub: web::Data<Hub>,
+    lists: web::Data<PackedLists>,
     query: web::Query<ListQuery>,
+    req: HttpRequest,
 ) -> ApiResult<HttpResponse> {
     let order = if query.order.as_deref() == Some("updatedAt") { Order::Recent } else { Order::Shown };
     let limit = query
@@ -50,7 +61,43 @@ pub async fn list(
         .filter(|limit| limit.is_finite())
         .and_then(|limit| usize::from_str(&format!("{:.0}", limit.floor().clamp(1.0, 500.0))).ok());
     let tenant = hub.tenant(&caller.namespace).await.map_err(|_| ApiError::not_connected())?;
-    Ok(super::json(tenant.send(ListSessions { order, limit }).await?))
+    let body = tenant.send(ListSessions { order, limit }).await?;
+    if !super::events::accepts_gzip(&req) {
+        return Ok(super::json(body));
+    }
+    let packed = lists.packed(&caller.namespace, &body);
+    let mut response = super::json(packed);
+    response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    response.headers_mut().append(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+    Ok(response)
+}
+
+/// The compressed form of each namespace's newest list, kept by a worker until the list changes.
+#[derive(Clone, Default)]
+pub struct PackedLists(Rc<RefCell<HashMap<Namespace, (Bytes, Bytes)>>>);
+
+/// Namespaces whose list a worker keeps. Past that it starts over.
+const PACKED_LISTS: usize = 64;
+
+impl PackedLists {
+    fn packed(&self, namespace: &Namespace, body: &Bytes) -> Bytes {
+        let mut kept = self.0.borrow_mut();
+        // The namespace hands out the same bytes until a row changes, and what is kept here keeps their place taken.
+        if let Some((known, packed)) = kept.get(namespace)
+            && known.as_ptr() == body.as_ptr()
+        {
+            return packed.clone();
+        }
+        let mut gzip = GzEncoder::new(Vec::with_capacity(body.len() / 8 + 64), Compression::new(5));
+        // Writing to memory cannot fail.
+        let _ = gzip.write_all(body);
+        let packed = Bytes::from(gzip.finish().unwrap_or_default());
+        if kept.len() >= PACKED_LISTS {
+            kept.clear();
+        }
+        kept.insert(namespace.clone(), (body.clone(), packed.clone()));
+        packed
+    }
 }
 
 #[utoipa::path(

@@ -1,6 +1,5 @@
 //! Who may come in, and as whom: the hub's own secrets, access tokens, web tokens, and the brake on guessing.
 
-pub mod access_token;
 mod jwt;
 mod limiter;
 mod secrets;

@@ -9,13 +9,13 @@ use base64::{
 use rand::Rng;
 use serde_json::{Value, json};
 
-use super::access_token;
 use crate::{
     clock::Clock,
     config::{
         Config, Error, Secret, Source,
         settings_file::{self, Lock},
     },
+    domain::token,
 };
 
 const TOKEN_KEY: &str = "cliApiToken";
@@ -76,7 +76,7 @@ impl fmt::Debug for JwtKey {
 /// Strangers may guess as long as they like, so a token that they can reach must not be guessable.
 fn refuse_weak_token(config: &Config) -> Result<(), Error> {
     let configured = &config.auth.base_token;
-    match configured.as_ref().and_then(|token| access_token::weakness(token.expose())) {
+    match configured.as_ref().and_then(|secret| token::weakness(secret.expose())) {
         Some(weakness) if !config.listen.is_loopback() => {
             Err(Error::WeakToken { origin: configured.source.clone(), weakness })
         }

@@ -5,8 +5,10 @@ use std::fmt;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::access_token;
-use crate::{config::Secret, domain::ids::Namespace};
+use crate::{
+    config::Secret,
+    domain::{ids::Namespace, token},
+};
 
 /// The tokens that open this hub. Only digests are kept: they are compared in a time that tells nothing, not even
 /// the length of the right token.
@@ -22,7 +24,7 @@ impl AccessTokens {
 
     /// The namespace that this token opens.
     pub fn authenticate(&self, presented: &str) -> Option<Namespace> {
-        let (base, namespace) = access_token::parse(presented)?;
+        let (base, namespace) = token::parse(presented)?;
         bool::from(digest(base).ct_eq(&self.base)).then_some(namespace)
     }
 }

@@ -26,7 +26,7 @@ pub use tail::{Frame, GZIP_HEADER, Tail, TailLimit, pack, plain_frame};
 
 use crate::{
     app::Env,
-    domain::ids::{MachineId, Namespace, SessionId},
+    domain::ids::{MachineId, Millis, Namespace, SessionId},
     link::Link,
     machine::LiveMachine,
     session::LiveSession,
@@ -64,13 +64,19 @@ impl Loaded {
     /// Reads the namespace on a blocking thread.
     pub async fn read(env: &Env, namespace: &Namespace) -> store::Result<Self> {
         let namespace = namespace.clone();
+        let now = env.clock.now();
         env.store
             .read(move |conn| {
+                let mut scheduled: HashMap<String, Vec<Millis>> = HashMap::new();
+                for (session, at) in store::messages::scheduled(conn, namespace.as_str(), now)? {
+                    scheduled.entry(session).or_default().push(at);
+                }
                 let rows = store::sessions::of_namespace(conn, &namespace)?
                     .into_iter()
                     .map(|record| {
+                        let due = scheduled.remove(record.id.as_str()).unwrap_or_default();
                         let session = crate::domain::session::Session::resting(record, 0, None);
-                        (session.id().clone(), Row::of(&session, &[]))
+                        (session.id().clone(), Row::of(&session, &due))
                     })
                     .collect();
                 Ok(Self { rows, machines: store::machines::of_namespace(conn, &namespace)? })

@@ -322,6 +322,23 @@ pub fn sessions_with_due(conn: &mut SqliteConnection, now: Millis) -> Result<Vec
         .load(conn)?)
 }
 
+/// When scheduled prompts of resting sessions are due, by session.
+pub fn scheduled(conn: &mut SqliteConnection, namespace: &str, now: Millis) -> Result<Vec<(String, Millis)>> {
+    use super::schema::sessions;
+    let rows: Vec<(String, Option<i64>)> = messages::table
+        .inner_join(sessions::table.on(sessions::key.eq(messages::session_key)))
+        .filter(
+            sessions::namespace
+                .eq(namespace)
+                .and(messages::scheduled_at.gt(now))
+                .and(messages::invoked_at.is_null())
+                .and(messages::delivery_state.eq(DeliveryState::Queued.as_str())),
+        )
+        .select((sessions::id, messages::scheduled_at))
+        .load(conn)?;
+    Ok(rows.into_iter().filter_map(|(session, at)| Some((session, at?))).collect())
+}
+
 /// Moves every message of `from` in front of those of `to`. Where both used one local id, the moved copy loses its
 /// own and counts as taken. Answers how many moved.
 pub fn move_in_front(conn: &mut SqliteConnection, from: i64, to: i64) -> Result<usize> {
