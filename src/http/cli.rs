@@ -19,7 +19,7 @@ use crate::{
         prompt, text,
     },
     machine::{GetMachine, Register},
-    namespace::{CreateSession, Hub, RegisterMachine},
+    namespace::{CreateSession, Created, Hub, RegisterMachine},
     session::{Announce, GetFull, GetKey},
     store::{self, messages::Message},
     wire::{message::MessageView, rest, schema},
@@ -83,9 +83,14 @@ pub async fn create_session(cli: Cli, hub: web::Data<Hub>, body: Body) -> ApiRes
             effort: new.effort,
         })
         .await??;
-    let session = hub.session(&cli.namespace, &created.id).await;
-    let session = session.map_err(|error| ApiError::from_find(error, Guarded::Session))?;
-    let full = if created.is_new { session.send(GetFull).await? } else { session.send(Announce).await?? };
+    let full = match created {
+        Created::New(full) => full,
+        Created::Found(id) => {
+            let session = hub.session(&cli.namespace, &id).await;
+            let session = session.map_err(|error| ApiError::from_find(error, Guarded::Session))?;
+            session.send(Announce).await??
+        }
+    };
     Ok(answer(&full))
 }
 

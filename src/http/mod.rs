@@ -88,6 +88,8 @@ pub fn serve(
     // Proxies keep connections for 60 to 75 seconds; closing first would fail a request now and then.
     .keep_alive(Duration::from_secs(90))
     .client_request_timeout(Duration::from_secs(30))
+    // Answers are written whole; waiting for more would only hold them back.
+    .tcp_nodelay(true)
     .max_connections(100_000)
     .backlog(4_096)
     .shutdown_timeout(drain.as_secs().max(1))

@@ -1,13 +1,14 @@
 //! New rows: a session by its tag, a machine by its id. Making one that exists answers the one that exists.
 
 use actix::prelude::*;
+use bytes::Bytes;
 
 use super::{FindError, MachineRow, Row, Tenant};
 use crate::{
     domain::{
         ids::{MachineId, SessionId},
         json::Json,
-        session::{Record, Session},
+        session::{FullView, Record, Session},
     },
     machine::MachineView,
     store::{self, sessions::NewSession},
@@ -28,9 +29,10 @@ pub struct CreateSession {
 }
 
 #[derive(Clone, Debug)]
-pub struct Created {
-    pub id: SessionId,
-    pub is_new: bool,
+pub enum Created {
+    /// The new session, encoded. It rests until somebody uses it.
+    New(Bytes),
+    Found(SessionId),
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -90,12 +92,11 @@ impl Handler<CreateSession> for Tenant {
             Made::Found(record) if wanted.as_ref().is_some_and(|wanted| *wanted != record.id) => {
                 Err(CreateError::TagTaken)
             }
-            Made::Found(record) => Ok(Created { id: record.id.clone(), is_new: false }),
+            Made::Found(record) => Ok(Created::Found(record.id.clone())),
             Made::New(record) => {
-                let id = record.id.clone();
-                let row = Row::of(&Session::resting(*record, 0, None), &[]);
-                this.index.put(id.clone(), row);
-                Ok(Created { id, is_new: true })
+                let session = Session::resting(*record, 0, None);
+                this.index.put(session.id().clone(), Row::of(&session, &[]));
+                Ok(Created::New(serde_json::to_vec(&FullView::of(&session)).unwrap_or_default().into()))
             }
         }))
     }

@@ -15,7 +15,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use actix::prelude::*;
 
-pub use create::{CreateError, CreateSession, RegisterMachine};
+pub use create::{CreateError, CreateSession, Created, RegisterMachine};
 pub use directory::{Directory, FindTenant, Hub, arbiter_of};
 pub use find::{FindError, FindMachine, FindSession, Found, Passivate, Removed};
 pub use follow::{Follow, FollowerGone, Quiet, TailAppended};

@@ -44,10 +44,7 @@ impl Handler<AppendMessage> for LiveSession {
             return now_ready(Ok(()));
         }
         let created_at = self.believed(message.created_at);
-        match message.local_id {
-            None => AtomicResponse::new(self.append(Some(from), content, seen, created_at, None)),
-            Some(local_id) => self.append_once(from, content, seen, created_at, local_id),
-        }
+        AtomicResponse::new(self.append(from, content, seen, created_at, message.local_id))
     }
 }
 
@@ -72,39 +69,18 @@ impl LiveSession {
             .map_or(now, |at| at.min(now))
     }
 
-    /// The same local id twice is one message: what is stored is told again.
-    fn append_once(
-        &mut self,
-        from: LinkId,
-        content: Json,
-        seen: Option<Value>,
-        created_at: Millis,
-        local_id: String,
-    ) -> Atomic<()> {
-        let key = self.state.record.key;
-        let known = local_id.clone();
-        let store = self.env.store.clone();
-        let look =
-            async move { store.read(move |conn| store::messages::by_local_id(conn, key, &known)).await };
-        AtomicResponse::new(Box::pin(look.into_actor(self).then(move |found, this, _| match found {
-            Ok(Some(row)) => this.tell_again(from, row),
-            Ok(None) => this.append(Some(from), content, seen, created_at, Some(local_id)),
-            Err(error) => Box::pin(actix::fut::ready(Err(SessionError::Store(error)))),
-        })))
-    }
-
     fn tell_again(&mut self, from: LinkId, row: Row) -> super::Boxed<Outcome<()>> {
         let entry = self.events().message(&row);
         Box::pin(self.commit_plain(Changes::default(), vec![entry]).map(
             move |outcome, this: &mut Self, _| {
-                this.relay(Some(from), &row);
+                this.relay(from, &row);
                 outcome
             },
         ))
     }
 
-    fn relay(&self, from: Option<LinkId>, row: &Row) {
-        let mut others = self.room_except(from).peekable();
+    fn relay(&self, from: LinkId, row: &Row) {
+        let mut others = self.room_except(Some(from)).peekable();
         if others.peek().is_some() {
             let update = updates::relayed(self.id(), row, self.now());
             for link in others {
@@ -115,7 +91,7 @@ impl LiveSession {
 
     fn append(
         &mut self,
-        from: Option<LinkId>,
+        from: LinkId,
         content: Json,
         seen: Option<Value>,
         created_at: Millis,
@@ -147,6 +123,19 @@ impl LiveSession {
             entries.push(events.updated(&self.after(&changes)));
         }
         entries.push(events.message(&row));
+        if let Some(local_id) = row.local_id.clone() {
+            // The same local id twice is one message: what is stored is told again.
+            let commit = self.commit_once(local_id, changes, entries, row.clone());
+            return Box::pin(commit.then(move |outcome, this: &mut Self, _| match outcome {
+                Ok(Some(known)) => this.tell_again(from, known),
+                Ok(None) => {
+                    this.relay(from, &row);
+                    this.queue.insert(row.seq, row);
+                    Box::pin(actix::fut::ready(Ok(()))) as super::Boxed<_>
+                }
+                Err(error) => Box::pin(actix::fut::ready(Err(error))),
+            }));
+        }
         let key = self.state.record.key;
         let written = row.clone();
         let commit = self.commit(changes, entries, move |tx| {
@@ -160,9 +149,6 @@ impl LiveSession {
         Box::pin(commit.map(move |outcome, this: &mut Self, _| {
             if outcome.is_ok() {
                 this.relay(from, &row);
-                if row.invoked_at.is_none() {
-                    this.queue.insert(row.seq, row);
-                }
             }
             outcome
         }))

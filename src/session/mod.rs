@@ -189,20 +189,61 @@ impl LiveSession {
                 })
                 .await
         };
-        Box::pin(write.into_actor(self).map(move |written, this, ctx| match written {
-            Ok(done) => {
-                this.take_over(changes);
-                Ok(done)
-            }
-            Err(error) => {
-                if matches!(error, store::Error::VersionConflict) {
-                    // Somebody else wrote this row: what is in memory is not the truth. The next use reads it anew.
-                    tracing::error!(session = %this.id(), "a session's row changed behind its back");
-                    ctx.stop();
-                }
-                Err(SessionError::Store(error))
-            }
+        Box::pin(write.into_actor(self).map(move |written, this, ctx| {
+            let done = this.written(written, ctx)?;
+            this.take_over(changes);
+            Ok(done)
         }))
+    }
+
+    /// The same for a message that may be there already under its local id: then nothing is written, and the message
+    /// as it is stored is answered.
+    fn commit_once(
+        &mut self,
+        local_id: String,
+        changes: Changes,
+        entries: Vec<NewEntry>,
+        row: Message,
+    ) -> Boxed<Outcome<Option<Message>>> {
+        let update = store::sessions::Update::of(&self.state, &changes);
+        let namespace = self.state.namespace().clone();
+        let key = self.state.record.key;
+        let store = self.env.store.clone();
+        let write = async move {
+            store
+                .write(move |tx| {
+                    if let Some(known) = store::messages::by_local_id(tx.conn, key, &local_id)? {
+                        return Ok(Some(known));
+                    }
+                    if let Some(update) = &update {
+                        store::sessions::update(tx.conn, update)?;
+                    }
+                    store::messages::insert(tx.conn, key, &row)?;
+                    for entry in entries {
+                        tx.journal(&namespace, entry)?;
+                    }
+                    Ok(None)
+                })
+                .await
+        };
+        Box::pin(write.into_actor(self).map(move |written, this, ctx| {
+            let known = this.written(written, ctx)?;
+            if known.is_none() {
+                this.take_over(changes);
+            }
+            Ok(known)
+        }))
+    }
+
+    /// The outcome of a write. After a conflict what is in memory is not the truth: the next use reads it anew.
+    fn written<T>(&self, written: store::Result<T>, ctx: &mut Context<Self>) -> Outcome<T> {
+        written.map_err(|error| {
+            if matches!(error, store::Error::VersionConflict) {
+                tracing::error!(session = %self.id(), "a session's row changed behind its back");
+                ctx.stop();
+            }
+            SessionError::Store(error)
+        })
     }
 
     /// The common case: nothing beside the session's own row and events.

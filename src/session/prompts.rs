@@ -39,21 +39,7 @@ impl Handler<SendPrompt> for LiveSession {
             return now_ready(Err(SessionError::Inactive));
         }
         self.last_used = self.now();
-        let Some(local_id) = prompt.local_id.clone() else {
-            return AtomicResponse::new(self.send(prompt));
-        };
-        let key = self.state.record.key;
-        let store = self.env.store.clone();
-        let look =
-            async move { store.read(move |conn| store::messages::by_local_id(conn, key, &local_id)).await };
-        AtomicResponse::new(Box::pin(look.into_actor(self).then(move |found, this, _| match found {
-            Ok(Some(row)) if text_of(&row).as_deref() != Some(prompt.text.as_str()) => {
-                Box::pin(actix::fut::ready(Err(SessionError::LocalIdTaken)))
-            }
-            Ok(Some(row)) => this.accept(row, false),
-            Ok(None) => this.send(prompt),
-            Err(error) => Box::pin(actix::fut::ready(Err(SessionError::Store(error)))),
-        })))
+        AtomicResponse::new(self.send(prompt))
     }
 }
 
@@ -86,18 +72,66 @@ impl LiveSession {
             scheduled_at: prompt.scheduled_at,
             delivery_state: DeliveryState::Queued,
         };
-        self.accept(row, true)
+        let changes = self.changes_of(&row, now, true);
+        let entries = self.told_of_prompt(&changes, &row, now);
+        let Some(local_id) = row.local_id.clone() else {
+            let key = self.state.record.key;
+            let written = row.clone();
+            let commit =
+                self.commit(changes, entries, move |tx| store::messages::insert(tx.conn, key, &written));
+            return Box::pin(commit.map(move |outcome, this: &mut Self, _| {
+                outcome?;
+                this.deliver(&row, false);
+                Ok(())
+            }));
+        };
+        let text = prompt.text;
+        let commit = self.commit_once(local_id, changes, entries, row.clone());
+        Box::pin(commit.then(move |outcome, this: &mut Self, _| match outcome {
+            Ok(None) => {
+                this.keep_waiting(row);
+                Box::pin(actix::fut::ready(Ok(())))
+            }
+            Ok(Some(known)) if text_of(&known).as_ref() == Some(&text) => this.repeat(known),
+            Ok(Some(_)) => Box::pin(actix::fut::ready(Err(SessionError::LocalIdTaken))) as super::Boxed<_>,
+            Err(error) => Box::pin(actix::fut::ready(Err(error))),
+        }))
     }
 
-    /// Tells of a prompt, new or repeated, and delivers it.
-    fn accept(&mut self, row: Row, is_new: bool) -> super::Boxed<Outcome<()>> {
+    /// A new prompt is durable: it is delivered, and waits until the agent takes it.
+    fn keep_waiting(&mut self, row: Row) {
+        let is_future = row.scheduled_at.is_some_and(|at| at > self.now());
+        if !is_future {
+            self.deliver(&row, false);
+        }
+        self.queue.insert(row.seq, row);
+        if is_future {
+            self.publish_row();
+        }
+    }
+
+    /// The same prompt was sent again: what is stored is told and delivered again.
+    fn repeat(&mut self, row: Row) -> super::Boxed<Outcome<()>> {
         let now = self.now();
-        let is_future = row.scheduled_at.is_some_and(|at| at > now);
-        let is_waiting = row.invoked_at.is_none() || is_new;
-        let mut changes = if is_new { self.placed(&row) } else { Changes::default() };
+        let changes = self.changes_of(&row, now, false);
+        let is_delivered = changes.turn.is_some();
+        let entries = self.told_of_prompt(&changes, &row, now);
+        Box::pin(self.commit_plain(changes, entries).map(move |outcome, this: &mut Self, _| {
+            outcome?;
+            if is_delivered {
+                this.deliver(&row, true);
+            }
+            Ok(())
+        }))
+    }
+
+    /// What a prompt changes of the session. One that is to be delivered at once begins a turn.
+    fn changes_of(&self, row: &Row, now: Millis, is_new: bool) -> Changes {
+        let mut changes = if is_new { self.placed(row) } else { Changes::default() };
         changes.touch(&self.state, row.created_at);
-        let starts_turn = !is_future && is_waiting && row.delivery_state == DeliveryState::Queued;
-        if starts_turn {
+        let is_future = row.scheduled_at.is_some_and(|at| at > now);
+        let is_waiting = is_new || row.invoked_at.is_none();
+        if !is_future && is_waiting && row.delivery_state == DeliveryState::Queued {
             changes.turn = Some(self.state.turn.prompt_queued(now, row.created_at).told(now));
             changes.touch(&self.state, now);
         }
@@ -105,26 +139,7 @@ impl LiveSession {
             let has_content = raw::read(&row.content).as_ref().is_some_and(content::has_conversation_content);
             changes.has_content = has_content.then_some(true);
         }
-        let entries = self.told_of_prompt(&changes, &row, now);
-        let key = self.state.record.key;
-        let written = is_new.then(|| row.clone());
-        let commit = self.commit(changes, entries, move |tx| match &written {
-            Some(row) => store::messages::insert(tx.conn, key, row),
-            None => Ok(()),
-        });
-        Box::pin(commit.map(move |outcome, this: &mut Self, _| {
-            outcome?;
-            if starts_turn {
-                this.deliver(&row, !is_new);
-            }
-            if is_new && row.invoked_at.is_none() {
-                this.queue.insert(row.seq, row);
-                if is_future {
-                    this.publish_row();
-                }
-            }
-            Ok(())
-        }))
+        changes
     }
 
     fn told_of_prompt(&self, changes: &Changes, row: &Row, now: Millis) -> Vec<store::journal::NewEntry> {

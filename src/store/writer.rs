@@ -7,7 +7,7 @@ use std::{
     thread,
 };
 
-use diesel::{Connection, SqliteConnection};
+use diesel::{Connection, SqliteConnection, result::Error::RollbackTransaction};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
@@ -239,6 +239,10 @@ impl Thread {
         let outbox = &mut self.outbox;
         let batch = catch_unwind(AssertUnwindSafe(|| {
             self.conn.immediate_transaction(|conn| {
+                if let [only] = jobs.as_mut_slice() {
+                    // Alone in its transaction a job needs no savepoint: what fails takes nothing else along.
+                    return only.run(&mut Tx { conn, journal: outbox }).map_err(|_| RollbackTransaction);
+                }
                 for job in &mut jobs {
                     let kept = outbox.waiting.len();
                     let ran = conn.transaction(|conn| job.run(&mut Tx { conn, journal: outbox }));
@@ -246,7 +250,7 @@ impl Thread {
                         outbox.roll_back(kept);
                     }
                 }
-                Ok::<_, diesel::result::Error>(())
+                Ok(())
             })
         }));
         let (outcome, panicked) = match batch {
@@ -256,6 +260,12 @@ impl Thread {
         match outcome {
             Ok(()) => {
                 self.outbox.publish();
+                jobs.into_iter().for_each(|job| job.answer(Ok(())));
+                panicked
+            }
+            Err(RollbackTransaction) => {
+                // The one job of the batch failed; it answers with its own error.
+                self.outbox.roll_back(0);
                 jobs.into_iter().for_each(|job| job.answer(Ok(())));
                 panicked
             }
