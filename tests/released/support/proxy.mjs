@@ -9,14 +9,16 @@ export async function startProxy(hub) {
     const used = new Set()
     const open = new Set()
     const server = http.createServer((request, response) => {
-        const { method, url, headers } = request
+        // The client's wish to close is for its own connection.
+        const { connection, ...headers } = request.headers
+        const { method, url } = request
         const upstream = http.request({ host: target.hostname, port: target.port, method, path: url, headers, agent }, (answer) => {
             response.writeHead(answer.statusCode, answer.headers)
             answer.pipe(response)
         })
         upstream.once('socket', (socket) => used.add(socket))
         upstream.once('error', () => response.destroy())
-        response.once('close', () => upstream.destroy())
+        response.once('close', () => { if (!response.writableFinished) upstream.destroy() })
         request.pipe(upstream)
     })
     server.on('upgrade', (request, socket, head) => {
