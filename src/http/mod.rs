@@ -15,6 +15,7 @@ mod machines;
 mod messages;
 mod middleware;
 mod openapi;
+mod pages;
 mod permissions;
 mod relay;
 mod sessions;
@@ -143,7 +144,7 @@ fn routes(config: &mut web::ServiceConfig) {
                 .route("/sessions/{id}/service-tier", web::post().to(settings::service_tier))
                 .route("/sessions/{id}/collaboration-mode", web::post().to(settings::collaboration_mode))
                 .route("/sessions/{id}/copilot-agent-mode", web::post().to(settings::agent_mode))
-                .route("/sessions/{id}/messages", web::get().to(messages::page))
+                .route("/sessions/{id}/messages", web::get().to(pages::page))
                 .route("/sessions/{id}/messages", web::post().to(messages::send))
                 .route("/sessions/{id}/messages/queued-state", web::post().to(messages::queued_state))
                 .route("/sessions/{id}/messages/{message}", web::delete().to(messages::cancel))

@@ -16,7 +16,7 @@ use utoipa::{
 };
 
 use super::{
-    auth, cli, cli_local, events, files, health, machines, messages, permissions,
+    auth, cli, cli_local, events, files, health, machines, messages, pages, permissions,
     relay::{RELAYS, Relay, Verb},
     sessions, settings,
 };
@@ -54,7 +54,7 @@ const ACCESS_TOKEN: &str = "accessToken";
         settings::service_tier,
         settings::collaboration_mode,
         settings::agent_mode,
-        messages::page,
+        pages::page,
         messages::send,
         messages::cancel,
         messages::retry,

@@ -22,13 +22,13 @@ use crate::{
 /// An acknowledgement; `None` inside carries no argument.
 pub(super) struct Answer(pub(super) Option<Json>);
 
-type Taken = std::pin::Pin<Box<dyn ActorFuture<Link, Output = Option<Answer>>>>;
+pub(super) type Taken = std::pin::Pin<Box<dyn ActorFuture<Link, Output = Option<Answer>>>>;
 
 fn answered(answer: Option<Json>) -> Taken {
     Box::pin(actix::fut::ready(answer.map(|json| Answer(Some(json)))))
 }
 
-fn nothing() -> Taken {
+pub(super) fn nothing() -> Taken {
     answered(None)
 }
 
@@ -153,7 +153,7 @@ impl Link {
         }))
     }
 
-    fn tell_machine<M>(&mut self, id: MachineId, this: Addr<Self>, command: M) -> Taken
+    pub(super) fn tell_machine<M>(&mut self, id: MachineId, this: Addr<Self>, command: M) -> Taken
     where
         M: Message<Result = ()> + Send + 'static,
         LiveMachine: Handler<M>,
@@ -322,81 +322,6 @@ impl Link {
                     Err(error) => refused(error),
                 };
                 Some(Answer(Some(answer)))
-            }
-            .into_actor(link)
-        }))
-    }
-
-    /// A method may be registered only for what the socket itself is: nobody receives calls meant for another.
-    fn own_method(&self, method: &str) -> Option<(Scope, String)> {
-        let (scope, name) = method.rsplit_once(':')?;
-        if self.session.as_ref().is_some_and(|own| own.as_str() == scope) {
-            return Some((Scope::Session, name.to_owned()));
-        }
-        if self.machine.as_ref().is_some_and(|own| own.as_str() == scope) {
-            return Some((Scope::Machine, name.to_owned()));
-        }
-        tracing::debug!(method, "a CLI registered a method that is not its own");
-        None
-    }
-
-    fn register(&mut self, cli::Method { method }: cli::Method, this: Addr<Self>) -> Taken {
-        let link = self.id;
-        match self.own_method(&method) {
-            Some((Scope::Session, method)) => {
-                if self.session_methods.len() >= super::MOST_METHODS {
-                    return nothing();
-                }
-                if !self.session_methods.contains(&method) {
-                    self.session_methods.push(method.clone());
-                }
-                let Some(id) = self.session.clone() else { return nothing() };
-                self.tell_own_session(id, this, session::RegisterMethod { link, method })
-            }
-            Some((Scope::Machine, method)) => {
-                if self.machine_methods.len() >= super::MOST_METHODS {
-                    return nothing();
-                }
-                if !self.machine_methods.contains(&method) {
-                    self.machine_methods.push(method.clone());
-                }
-                let Some(id) = self.machine.clone() else { return nothing() };
-                self.tell_machine(id, this, machine::RegisterMethod { link, method })
-            }
-            None => nothing(),
-        }
-    }
-
-    fn unregister(&mut self, cli::Method { method }: cli::Method, this: Addr<Self>) -> Taken {
-        let link = self.id;
-        match self.own_method(&method) {
-            Some((Scope::Session, method)) => {
-                self.session_methods.retain(|known| *known != method);
-                let Some(id) = self.session.clone() else { return nothing() };
-                self.tell_own_session(id, this, session::UnregisterMethod { link, method })
-            }
-            Some((Scope::Machine, method)) => {
-                self.machine_methods.retain(|known| *known != method);
-                let Some(id) = self.machine.clone() else { return nothing() };
-                self.tell_machine(id, this, machine::UnregisterMethod { link, method })
-            }
-            None => nothing(),
-        }
-    }
-
-    fn tell_own_session<M>(&mut self, id: SessionId, this: Addr<Self>, command: M) -> Taken
-    where
-        M: Message<Result = ()> + Send + 'static,
-        LiveSession: Handler<M>,
-    {
-        let found = self.session(id, this);
-        Box::pin(found.then(move |found, link, _| {
-            let done = found.ok().map(|address| address.send(command));
-            async move {
-                if let Some(done) = done {
-                    let _ = done.await;
-                }
-                None
             }
             .into_actor(link)
         }))

@@ -2,6 +2,7 @@
 //! it names, and answers when that is done. So `ping` is a barrier by itself: everything before it is stored.
 
 mod events;
+mod methods;
 mod peer;
 pub mod rpc;
 
