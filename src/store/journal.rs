@@ -204,11 +204,14 @@ impl Retention {
             return Ok(());
         }
         let of_namespace = journal::table.filter(journal::namespace.eq(namespace.as_str()));
-        let too_old: Option<i64> = of_namespace
-            .filter(journal::seq.le(seq - 1).and(journal::at.lt(now - self.age)))
-            .select(diesel::dsl::max(journal::seq))
-            .first(conn)?;
-        let keep_after = too_old.unwrap_or(0).max(seq - self.rows).min(seq - 1);
+        // From the old end, so that nothing is looked at that stays.
+        let young: Option<i64> = of_namespace
+            .filter(journal::at.ge(now - self.age))
+            .order(journal::seq.asc())
+            .select(journal::seq)
+            .first(conn)
+            .optional()?;
+        let keep_after = (young.unwrap_or(seq) - 1).max(seq - self.rows).min(seq - 1);
         diesel::delete(of_namespace.filter(journal::seq.le(keep_after))).execute(conn)?;
         Ok(())
     }

@@ -106,9 +106,9 @@ fn connect(path: &Path, access: Access) -> Result<SqliteConnection> {
     let pragmas = match access {
         Access::Write => {
             "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-             PRAGMA foreign_keys = ON; PRAGMA cache_size = -16000; PRAGMA wal_autocheckpoint = 16000;"
+             PRAGMA foreign_keys = ON; PRAGMA cache_size = -8000; PRAGMA wal_autocheckpoint = 16000;"
         }
-        Access::Read => "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON; PRAGMA cache_size = -8000;",
+        Access::Read => "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON; PRAGMA cache_size = -2000;",
     };
     let damaged =
         |source: diesel::result::Error| Error::Damaged { path: path.to_owned(), source: Box::new(source) };
