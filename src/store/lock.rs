@@ -8,9 +8,7 @@ use std::{
 use super::error::{Error, Result};
 
 #[derive(Debug)]
-pub struct InstanceLock(
-    #[expect(dead_code, reason = "held, not read: closing the file frees the lock")] File,
-);
+pub struct InstanceLock(File);
 
 impl InstanceLock {
     pub fn acquire(database: &Path) -> Result<Self> {
@@ -21,6 +19,15 @@ impl InstanceLock {
             Ok(()) => Ok(Self(file)),
             Err(TryLockError::WouldBlock) => Err(Error::Locked { path: database.to_owned() }),
             Err(TryLockError::Error(source)) => Err(fail(source)),
+        }
+    }
+}
+
+impl InstanceLock {
+    /// Frees the database at once, also while somebody still holds the store: what they ask of it fails.
+    pub fn release(&self) {
+        if let Err(error) = self.0.unlock() {
+            tracing::warn!(%error, "could not free the lock on the database");
         }
     }
 }

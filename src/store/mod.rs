@@ -40,7 +40,7 @@ pub struct Store {
     writer: Writer,
     readers: Readers,
     epoch: Arc<str>,
-    _lock: Arc<InstanceLock>,
+    lock: Arc<InstanceLock>,
 }
 
 impl Store {
@@ -56,7 +56,7 @@ impl Store {
         let writer = Writer::start(conn, retention, move || connect(&reopened, Access::Write))
             .map_err(|source| Error::LockFile { path: path.to_owned(), source })?;
         let readers = Readers::new(path.to_owned());
-        Ok(Self { writer, readers, epoch: epoch.into(), _lock: Arc::new(lock) })
+        Ok(Self { writer, readers, epoch: epoch.into(), lock: Arc::new(lock) })
     }
 
     /// Names this database's journal: numbers of one epoch mean nothing in another.
@@ -86,9 +86,11 @@ impl Store {
         self.writer.subscribe(namespace, publish).await
     }
 
+    /// Ends every use of the database. From the answer on another hub may open it.
     pub async fn close(&self) {
         self.writer.stop().await;
         self.readers.close();
+        self.lock.release();
     }
 }
 
