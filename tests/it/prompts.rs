@@ -267,3 +267,85 @@ async fn a_prompt_counts_as_work_until_the_agent_has_had_time_to_begin() {
     assert_eq!((&session["thinking"], &session["activeTurnStartedAt"]), (&json!(false), &Value::Null));
     hub.stop().await;
 }
+
+#[actix_rt::test]
+async fn a_prompt_in_doubt_is_sent_again_when_the_process_can_take_it() {
+    let mut hub = TestHub::start().await;
+    let web = hub.web().await;
+    let (id, cli) = hub.live_session("t", &metadata()).await;
+    let retry = async |local_id: &str| {
+        let path = format!("/api/sessions/{id}/messages/{local_id}/retry");
+        web.post(&path, &Value::Null).await.body
+    };
+    let status = |status: &str, local_id: &str| json!({ "status": status, "localId": local_id });
+    assert_eq!(retry("unknown").await, json!({ "status": "not-found" }));
+    for local_id in ["a", "b"] {
+        queue(&web, &id, local_id).await;
+    }
+    assert_eq!(retry("a").await, status("already-queued", "a"));
+    cli.emit("messages-indeterminate", &json!({ "sid": id, "localIds": ["a", "b"] }));
+    cli.flush().await;
+    // Nobody says what became of it.
+    assert_eq!(retry("a").await, status("retry-unavailable", "a"));
+    assert_eq!(states(&web, &id, &["a"]).await.1, json!(["a"]));
+    // It is gone, but the process does not want it now.
+    cli.script.on_cancel(Some(json!({ "removed": true })));
+    cli.script.on_retry(Some(json!({ "accepted": false })));
+    assert_eq!(retry("a").await, status("retry-unavailable", "a"));
+    assert_eq!(states(&web, &id, &["a"]).await.1, json!(["a"]));
+    cli.script.on_retry(Some(json!({ "accepted": true })));
+    assert_eq!(retry("a").await, status("retried", "a"));
+    assert_eq!(states(&web, &id, &["a"]).await.0, json!(["a"]));
+    let sent = cli.until_updates("retry-queued-message", 2).await;
+    assert_eq!(
+        (&sent[1]["body"]["localId"], &sent[1]["body"]["message"]["localId"]),
+        (&json!("a"), &json!("a"))
+    );
+    // The process had it all along.
+    hub.clock.advance(5_000);
+    cli.script.on_cancel(Some(json!({ "consumed": true })));
+    let answer = retry("b").await;
+    assert_eq!(
+        (&answer["status"], &answer["message"]["invokedAt"]),
+        (&json!("invoked"), &json!(hub.clock.now()))
+    );
+    let row = web.messages(&id).await.into_iter().find(|row| row["localId"] == "b").unwrap();
+    assert_eq!(answer["message"], row, "what is answered is what is stored");
+    // With two processes nobody knows which of them would take it.
+    cli.emit("messages-indeterminate", &json!({ "sid": id, "localIds": ["a"] }));
+    cli.flush().await;
+    let _second = hub.cli(&id).await;
+    assert_eq!(retry("a").await, status("retry-unavailable", "a"));
+    hub.stop().await;
+}
+
+#[actix_rt::test]
+async fn a_prompt_is_put_into_the_running_turn_where_the_agent_can_do_that() {
+    let mut hub = TestHub::start().await;
+    let web = hub.web().await;
+    let steer = async |session: &str, local_id: &str| {
+        let path = format!("/api/sessions/{session}/messages/{local_id}/steer");
+        web.post(&path, &Value::Null).await.body
+    };
+    let (id, _claude) = hub.live_session("claude", &metadata()).await;
+    queue(&web, &id, "l1").await;
+    assert_eq!(steer(&id, "l1").await["status"], "failed");
+    let pi = json!({ "path": "/srv", "host": "box", "flavor": "pi" });
+    let (id, cli) = hub.live_session("pi", &pi).await;
+    let prompt = json!({ "text": "x", "localId": "l1", "deliveryMode": "steer" });
+    assert_eq!(web.prompt(&id, &prompt).await.status, 200);
+    let sent = cli.until_updates("new-message", 1).await;
+    assert_eq!(sent[0]["body"]["message"]["content"]["meta"]["deliveryMode"], "steer");
+    // Sent again, it goes to the queue: the turn may be over.
+    cli.alive(hub.clock.now()).await;
+    let sent = cli.until_updates("new-message", 2).await;
+    assert_eq!(sent[1]["body"]["message"]["content"]["meta"]["deliveryMode"], "queue");
+    cli.serve("steer-queued-message", |_| Some(json!({ "steered": false, "error": "not now" }))).await;
+    assert_eq!(steer(&id, "l1").await, json!({ "status": "failed", "error": "not now", "localId": "l1" }));
+    cli.serve("steer-queued-message", |_| Some(json!({ "steered": true }))).await;
+    assert_eq!(steer(&id, "l1").await, json!({ "status": "steered", "localId": "l1" }));
+    assert_eq!(cli.until_called("steer-queued-message", 2).await[1], json!({ "localId": "l1" }));
+    cli.consume(&["l1"]).await;
+    assert_eq!(steer(&id, "l1").await["status"], "invoked");
+    hub.stop().await;
+}

@@ -246,7 +246,7 @@ fn answer(shared: &Shared, script: &Script, name: &str, payload: &Value) -> Opti
             shared.calls.push((method, params));
             answer
         }
-        "update" if payload["body"]["t"] == "cancel-queued-message" => script.cancelled(),
+        "update" => script.updated(payload["body"]["t"].as_str()?),
         _ => None,
     }
 }

@@ -11,6 +11,7 @@ type Answers = Box<dyn Fn(&Value) -> Option<Value>>;
 pub struct Script {
     methods: Rc<RefCell<HashMap<String, Answers>>>,
     cancel: Rc<RefCell<Option<Value>>>,
+    retry: Rc<RefCell<Option<Value>>>,
 }
 
 impl Script {
@@ -22,13 +23,22 @@ impl Script {
         *self.cancel.borrow_mut() = answer;
     }
 
+    pub fn on_retry(&self, answer: Option<Value>) {
+        *self.retry.borrow_mut() = answer;
+    }
+
     /// The answer to a call, as JSON in a string, the way released CLIs give it.
     pub fn called(&self, method: &str, params: &Value) -> Option<Value> {
         let answer = self.methods.borrow().get(method)?(params)?;
         Some(Value::String(answer.to_string()))
     }
 
-    pub fn cancelled(&self) -> Option<Value> {
-        self.cancel.borrow().clone()
+    /// The answer to an update of this kind.
+    pub fn updated(&self, kind: &str) -> Option<Value> {
+        match kind {
+            "cancel-queued-message" => self.cancel.borrow().clone(),
+            "retry-queued-message" => self.retry.borrow().clone(),
+            _ => None,
+        }
     }
 }
