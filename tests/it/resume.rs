@@ -161,3 +161,53 @@ async fn a_failed_attempt_leaves_an_archived_session_archived() {
 fn metadata_without_native_id() -> Value {
     json!({ "path": "/srv/app", "host": "box", "flavor": "gemini", "machineId": "m1" })
 }
+
+#[actix_rt::test]
+async fn a_terminal_takes_a_conversation_over() {
+    let mut hub = TestHub::start().await;
+    let web = hub.web().await;
+    let agent = hub.agent();
+    let (id, cli) = hub.live_session("t", &resumable()).await;
+    hub.session("no id", &metadata()).await;
+    web.prompt(&id, &json!({ "text": "  first\n words " })).await;
+    let listed = agent.get("/cli/sessions/resumable?machineId=m1").await.body["sessions"].clone();
+    assert_eq!(listed.as_array().unwrap().len(), 1, "{listed}");
+    let row = &listed[0];
+    assert_eq!((&row["sessionId"], &row["agentSessionId"]), (&json!(id), &json!("native")));
+    assert_eq!((&row["active"], &row["firstUserMessage"]), (&json!(true), &json!("first words")));
+    assert_eq!(agent.get("/cli/sessions/resumable?machineId=other").await.body["sessions"], json!([]));
+    let target = agent.get(&format!("/cli/sessions/{id}/resume-target")).await.body["target"].clone();
+    assert_eq!((&target["directory"], &target["flavor"]), (&json!("/srv/app"), &json!("claude")));
+
+    let path = format!("/cli/sessions/{id}/handoff-local");
+    cli.serve("handoff-local", |_| Some(json!({ "ok": true }))).await;
+    let nothing = json!({});
+    let (answer, ()) = futures_util::join!(agent.post(&path, &nothing), async {
+        cli.until_called("handoff-local", 1).await;
+        cli.end(hub.clock.now()).await;
+    });
+    assert_eq!((answer.status, answer.body), (200, json!({ "ok": true })));
+    assert_eq!(agent.post(&path, &nothing).await.status, 200, "nobody is left to let go");
+    let stranger = hub.guest().with_token(&hub.token("b"));
+    let answer = stranger.post(&path, &nothing).await;
+    assert_eq!((answer.status, answer.code()), (403, "access_denied"));
+    let answer = agent.get("/cli/sessions/unknown/resume-target").await;
+    assert_eq!((answer.status, answer.code()), (404, "session_not_found"));
+    hub.stop().await;
+}
+
+#[actix_rt::test]
+async fn the_agents_own_id_is_found_in_what_it_said() {
+    let mut hub = TestHub::start().await;
+    let agent = hub.agent();
+    let (id, cli) = hub.live_session("t", &metadata()).await;
+    let path = format!("/cli/sessions/{id}/resume-target");
+    let answer = agent.get(&path).await;
+    assert_eq!((answer.status, answer.code()), (409, "resume_unavailable"));
+    let native = "0190c7a0-0000-4000-8000-0000000000aa";
+    let said = json!({ "role": "agent", "content": { "type": "output", "data": { "type": "system", "session_id": native } } });
+    cli.say(&said).await;
+    assert_eq!(agent.get(&path).await.body["target"]["agentSessionId"], native);
+    assert_eq!(hub.web().await.session(&id).await["metadata"]["claudeSessionId"], native);
+    hub.stop().await;
+}
