@@ -294,3 +294,31 @@ async fn a_reader_that_stands_still_does_not_hold_up_the_others() {
     drop(stalled);
     hub.stop().await;
 }
+
+#[actix_rt::test]
+async fn numbers_of_a_database_that_was_put_back_mean_nothing() {
+    let mut hub = TestHub::start().await;
+    let (id, cli) = hub.live_session("t", &metadata()).await;
+    cli.say(&agent_says("before the copy")).await;
+    drop(cli);
+    hub.stop().await;
+    let copy = hub.home().join("copy.db");
+    std::fs::copy(hub.database(), &copy).unwrap();
+    hub.start_again().await;
+    let events = hub.events().await;
+    let cli = hub.cli(&id).await;
+    cli.alive(hub.clock.now()).await;
+    cli.say(&agent_says("after the copy")).await;
+    let seen = last_told(&events, "after the copy").await;
+    drop(cli);
+    hub.stop().await;
+    std::fs::copy(&copy, hub.database()).unwrap();
+    hub.start_again().await;
+    let cli = hub.cli(&id).await;
+    for number in 0..20 {
+        cli.say(&agent_says(&format!("another history {number}"))).await;
+    }
+    let resumed = Events::open(&hub.web().await, "all=true", Some(&seen)).await;
+    assert_eq!(resumed.resume(), "gap");
+    hub.stop().await;
+}
