@@ -91,6 +91,8 @@ pub fn serve(
     .client_request_timeout(Duration::from_secs(30))
     // Answers are written whole; waiting for more would only hold them back.
     .tcp_nodelay(true)
+    // A page that is closed must not count as looked at until the next write to its stream fails.
+    .h1_allow_half_closed(false)
     .max_connections(100_000)
     .backlog(4_096)
     .shutdown_timeout(drain.as_secs().max(1))

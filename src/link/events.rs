@@ -186,10 +186,7 @@ impl Link {
     /// A message is never dropped: when its session cannot be brought up, or dies of it, it is set aside.
     fn message(&mut self, message: cli::Message, this: Addr<Self>) -> Taken {
         let id = SessionId::from(message.sid.as_str());
-        let kept = raw::write(&json!({
-            "sid": message.sid, "message": message.message, "localId": message.local_id,
-            "createdAt": message.created_at,
-        }));
+        let kept = message.clone();
         let from = self.id;
         let found = self.session(id.clone(), this);
         Box::pin(found.then(move |found, link, _| {
@@ -334,8 +331,9 @@ impl Link {
     }
 }
 
-async fn set_aside(env: &crate::app::Env, id: SessionId, kept: Json) {
+async fn set_aside(env: &crate::app::Env, id: SessionId, kept: cli::Message) {
     let now = env.clock.now();
+    let kept = raw::write(&kept);
     let session = id.clone();
     let put = env.store.write(move |tx| store::set_aside::put(tx.conn, &session, kept.get(), now)).await;
     match put {

@@ -61,6 +61,7 @@ impl Handler<RetryPrompt> for LiveSession {
         let retry = updates::retry(self.id(), &row);
         let is_shared = self.state.facts.is_shared;
         let (this, peer) = (ctx.address(), peer.clone());
+        let taken = self.find_row(id);
         Box::pin(
             async move {
                 let set = async |state| {
@@ -75,8 +76,10 @@ impl Handler<RetryPrompt> for LiveSession {
                             is_steered: false,
                         };
                         this.send(consumed).await.map_err(closed)??;
-                        let row = Row { invoked_at: Some(row.created_at), ..row };
-                        return Ok(RetryOutcome::Invoked(Box::new(row)));
+                        return Ok(match taken.await? {
+                            Some(row) => RetryOutcome::Invoked(Box::new(row)),
+                            None => RetryOutcome::NotFound,
+                        });
                     }
                     CancelVerdict::InFlight | CancelVerdict::TimedOut => {
                         return Ok(RetryOutcome::Unavailable { local_id });

@@ -40,7 +40,7 @@ pub struct Store {
     writer: Writer,
     readers: Readers,
     epoch: Arc<str>,
-    _lock: Arc<InstanceLock>,
+    lock: Arc<InstanceLock>,
 }
 
 impl Store {
@@ -51,12 +51,20 @@ impl Store {
         let damaged = |source| Error::Damaged { path: path.to_owned(), source };
         conn.run_pending_migrations(MIGRATIONS).map_err(damaged)?;
         restrict(path);
+        let mark = mark(&mut conn)?;
+        if mark < lock.mark() {
+            // The file was put back from a copy: numbers given since that copy would name other events.
+            forget_epoch(&mut conn)?;
+        }
+        let mark = mark.max(lock.mark()) + 1;
+        set_mark(&mut conn, mark)?;
+        lock.set_mark(mark);
         let epoch = epoch(&mut conn)?;
         let reopened = path.to_owned();
         let writer = Writer::start(conn, retention, move || connect(&reopened, Access::Write))
             .map_err(|source| Error::LockFile { path: path.to_owned(), source })?;
         let readers = Readers::new(path.to_owned());
-        Ok(Self { writer, readers, epoch: epoch.into(), _lock: Arc::new(lock) })
+        Ok(Self { writer, readers, epoch: epoch.into(), lock: Arc::new(lock) })
     }
 
     /// Names this database's journal: numbers of one epoch mean nothing in another.
@@ -86,9 +94,16 @@ impl Store {
         self.writer.subscribe(namespace, publish).await
     }
 
+    /// Ends every use of the database. From the answer on another hub may open it.
     pub async fn close(&self) {
+        // A copy made while this hub ran is older than what it leaves behind.
+        let mark = self.lock.mark() + 1;
+        if self.writer.run(move |tx| set_mark(tx.conn, mark)).await.is_ok() {
+            self.lock.set_mark(mark);
+        }
         self.writer.stop().await;
         self.readers.close();
+        self.lock.release();
     }
 }
 
@@ -131,6 +146,25 @@ fn restrict(path: &Path) {
             let _ = std::fs::set_permissions(PathBuf::from(file), std::fs::Permissions::from_mode(0o600));
         }
     }
+}
+
+/// Grows with each start and stop.
+fn mark(conn: &mut SqliteConnection) -> Result<i64> {
+    use schema::hub::dsl::{hub, key, value};
+    let known: Option<String> = hub.filter(key.eq("mark")).select(value).first(conn).optional()?;
+    Ok(known.and_then(|text| text.parse().ok()).unwrap_or(0))
+}
+
+fn set_mark(conn: &mut SqliteConnection, mark: i64) -> Result<()> {
+    use schema::hub::dsl::{hub, key, value};
+    diesel::replace_into(hub).values((key.eq("mark"), value.eq(mark.to_string()))).execute(conn)?;
+    Ok(())
+}
+
+fn forget_epoch(conn: &mut SqliteConnection) -> Result<()> {
+    use schema::hub::dsl::{hub, key};
+    diesel::delete(hub.filter(key.eq("epoch"))).execute(conn)?;
+    Ok(())
 }
 
 fn epoch(conn: &mut SqliteConnection) -> Result<String> {

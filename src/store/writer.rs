@@ -226,6 +226,8 @@ impl Thread {
                     if let Err(error) = super::checkpoint(&mut self.conn) {
                         tracing::warn!(%error, "could not fold the write-ahead log into the database");
                     }
+                    // Closed before the answer: whoever asked may open the file anew.
+                    drop(self.conn);
                     let _ = done.send(());
                     return;
                 }

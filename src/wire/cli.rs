@@ -25,7 +25,8 @@ fn any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Json, D::Error> {
     Box::<RawValue>::deserialize(deserializer).map(Json::from)
 }
 
-#[derive(Deserialize)]
+/// Written again only to be set aside.
+#[derive(Clone, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Message {
     pub sid: String,

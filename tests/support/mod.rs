@@ -1,0 +1,26 @@
+//! What the tests of the running hub share: the hub itself, and the three kinds of clients that it has.
+
+mod cli;
+mod events;
+mod hub;
+mod log;
+mod script;
+mod web;
+
+pub use cli::Cli;
+pub use events::{Event, Events};
+pub use hub::{Setup, TestHub};
+pub use log::{DEADLINE, within};
+pub use web::{Answer, Web};
+
+use serde_json::{Value, json};
+
+/// What the agents of most tests say of themselves.
+pub fn metadata() -> Value {
+    json!({ "path": "/srv/app", "host": "box", "flavor": "claude" })
+}
+
+/// A message of an agent.
+pub fn agent_says(text: &str) -> Value {
+    json!({ "role": "agent", "content": { "type": "output", "data": { "type": "text", "text": text } } })
+}
