@@ -45,7 +45,7 @@ pub struct Settings {
 /// Faults that tests inject to prove that a crash stays small. None by default; no setting turns one on.
 #[derive(Debug, Default)]
 pub struct Faults {
-    /// A message that contains this text brings its session down.
+    /// A message that contains this text brings its session down; a new session's tag, its whole namespace.
     pub panic_on: Option<String>,
 }
 

@@ -18,7 +18,7 @@ use crate::{
         cursor::{self, EventCursor, Verdict},
         ids::{MachineId, SessionId},
     },
-    namespace::{Hub, SetVisibility, Subscribed, Visibility, plain_frame},
+    namespace::{GetHome, Hub, SetVisibility, Subscribed, Visibility, plain_frame},
     store::{self, journal},
     wire::{events, rest},
 };
@@ -90,6 +90,7 @@ pub async fn stream(
     let presented = given(header.as_ref()).or_else(|| given(query.last_event_id.as_ref()));
 
     let tenant = hub.tenant(&caller.namespace).await.map_err(|_| ApiError::not_connected())?;
+    let gone = tenant.send(GetHome).await?.gone;
     let tail = streams.open(caller.namespace.clone(), &tenant, shared.env.settings.tail).await;
     let start = start(&shared, &caller, &filter, presented, &tail).await?;
 
@@ -117,6 +118,7 @@ pub async fn stream(
         heartbeat: HEARTBEAT,
         now: Box::new(move || clock.now()),
         stopping: shared.stopping.clone(),
+        gone,
     });
     let mut response = HttpResponse::Ok();
     response

@@ -81,7 +81,7 @@ impl Filter {
     }
 }
 
-type Tails = Rc<RefCell<HashMap<Namespace, Rc<RefCell<LocalTail>>>>>;
+type Tails = Rc<RefCell<HashMap<Namespace, (Addr<Tenant>, Rc<RefCell<LocalTail>>)>>>;
 
 /// The tails that streams of this worker read. Each worker has its own.
 #[derive(Clone)]
@@ -103,7 +103,16 @@ impl Streams {
         tenant: &Addr<Tenant>,
         limit: TailLimit,
     ) -> Rc<RefCell<LocalTail>> {
-        let tail = self.tails.borrow_mut().entry(namespace).or_default().clone();
+        let tail = {
+            let mut tails = self.tails.borrow_mut();
+            let fresh = || (tenant.clone(), Rc::default());
+            let (owner, tail) = tails.entry(namespace).or_insert_with(fresh);
+            if owner != tenant {
+                // The namespace got a new actor, whose places in the tail are its own.
+                (*owner, *tail) = fresh();
+            }
+            tail.clone()
+        };
         let is_ready = tail.borrow().is_ready;
         if !is_ready {
             tail.borrow_mut().limit = limit;
@@ -142,7 +151,7 @@ impl Handler<TailAppended> for Follower {
     type Result = ();
 
     fn handle(&mut self, appended: TailAppended, _: &mut Self::Context) {
-        if let Some(tail) = self.tails.borrow().get(&appended.namespace) {
+        if let Some((_, tail)) = self.tails.borrow().get(&appended.namespace) {
             tail.borrow_mut().append(appended);
         }
     }
@@ -217,6 +226,8 @@ pub struct NewStream {
     pub heartbeat: std::time::Duration,
     pub now: Box<dyn Fn() -> i64>,
     pub stopping: CancellationToken,
+    /// Cancelled when the namespace's actor ends: the client comes back to a new one.
+    pub gone: CancellationToken,
 }
 
 /// The body of an event stream.
@@ -224,7 +235,7 @@ pub struct StreamBody {
     stream: NewStream,
     direct: Rc<RefCell<Direct>>,
     subscriber: Addr<Subscriber>,
-    stopping: Pin<Box<WaitForCancellationFutureOwned>>,
+    ends: [Pin<Box<WaitForCancellationFutureOwned>>; 2],
     has_header: bool,
 }
 
@@ -233,8 +244,8 @@ impl StreamBody {
         let direct =
             Rc::new(RefCell::new(Direct { frames: stream.first.drain(..).collect(), ..Direct::default() }));
         let subscriber = Subscriber::launch(direct.clone(), stream.heartbeat);
-        let stopping = Box::pin(stream.stopping.clone().cancelled_owned());
-        Self { stream, direct, subscriber, stopping, has_header: false }
+        let ends = [&stream.stopping, &stream.gone].map(|end| Box::pin(end.clone().cancelled_owned()));
+        Self { stream, direct, subscriber, ends, has_header: false }
     }
 
     fn position(&self) -> String {
@@ -271,7 +282,8 @@ impl MessageBody for StreamBody {
         mut self: Pin<&mut Self>,
         cx: &mut TaskContext<'_>,
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        if self.direct.borrow().is_ended || self.stopping.as_mut().poll(cx).is_ready() {
+        let is_over = self.ends.iter_mut().any(|end| end.as_mut().poll(cx).is_ready());
+        if is_over || self.direct.borrow().is_ended {
             return Poll::Ready(None);
         }
         let this = &mut *self;

@@ -326,7 +326,7 @@ impl Link {
 
     fn terminal(&mut self, name: &str, argument: &RawValue) -> Taken {
         let Some(event) = terminal::CliEvent::read(name, argument.get()) else { return nothing() };
-        let told = self.switchboard.send(terminal::FromCli { link: self.id, event });
+        let told = self.home.switchboard.send(terminal::FromCli { link: self.id, event });
         Box::pin(async move { told.await.ok() }.into_actor(self).map(|_, _, _| None))
     }
 }

@@ -21,9 +21,9 @@ use crate::{
         json::Json,
     },
     machine::{self, LiveMachine},
-    namespace::{FindError, FindMachine, FindSession, LinkGone, Tenant},
+    namespace::{FindError, FindMachine, FindSession, Home, LinkGone, Tenant},
     session::{self, LiveSession},
-    terminal::{self, Switchboard},
+    terminal,
 };
 
 /// How many events may wait. The socket stops reading on its budget of bytes long before.
@@ -37,7 +37,7 @@ pub struct Link {
     env: Env,
     peer: Arc<dyn Peer>,
     tenant: Addr<Tenant>,
-    switchboard: Addr<Switchboard>,
+    home: Home,
     /// What the socket named when it connected: it hears their updates and serves their methods.
     session: Option<SessionId>,
     machine: Option<MachineId>,
@@ -52,7 +52,7 @@ pub struct NewLink {
     pub env: Env,
     pub peer: Arc<dyn Peer>,
     pub tenant: Addr<Tenant>,
-    pub switchboard: Addr<Switchboard>,
+    pub home: Home,
     pub session: Option<SessionId>,
     pub machine: Option<MachineId>,
 }
@@ -67,7 +67,7 @@ impl Link {
                 env: new.env,
                 peer: new.peer,
                 tenant: new.tenant,
-                switchboard: new.switchboard,
+                home: new.home,
                 session: new.session,
                 machine: new.machine,
                 sessions: HashMap::new(),
@@ -162,6 +162,13 @@ impl Actor for Link {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
+        // Without its namespace's actor a link speaks to nobody: the line is cut, and the CLI comes back to a new one.
+        let (gone, peer) = (self.home.gone.clone(), self.peer.clone());
+        let cut = async move {
+            gone.cancelled().await;
+            peer.disconnect();
+        };
+        ctx.spawn(cut.into_actor(self).map(|(), _, ctx| ctx.stop()));
         // What it named at the handshake is joined before its first event is taken.
         if let Some(id) = self.session.clone() {
             ctx.wait(self.session(id, ctx.address()).map(|_, _, _| ()));
@@ -184,7 +191,7 @@ impl Actor for Link {
                 let _ = leave.await;
             });
         }
-        let terminals = self.switchboard.send(terminal::LinkGone(self.id));
+        let terminals = self.home.switchboard.send(terminal::LinkGone(self.id));
         let tenant = self.tenant.send(LinkGone(self.id));
         actix_rt::spawn(async move {
             let _ = terminals.await;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use actix::prelude::*;
 use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 
 pub use presence::Alive;
 pub use spawn::{Spawn, SpawnFailure};
@@ -22,7 +23,7 @@ use crate::{
         json::Json,
     },
     link::{LinkId, LinkRef, Methods, RpcError, rpc},
-    namespace::{MachineChanged, MachineRow, Tenant},
+    namespace::{MachineChanged, MachineRow, Tenant, end_with},
     store::machines::Machine,
 };
 
@@ -32,6 +33,7 @@ const MAILBOX: usize = 1_024;
 pub struct LiveMachine {
     env: Env,
     tenant: Addr<Tenant>,
+    gone: CancellationToken,
     row: Machine,
     is_active: bool,
     active_at: Millis,
@@ -43,10 +45,11 @@ pub struct LiveMachine {
 
 impl LiveMachine {
     /// A machine as stored: nobody has been heard of since the hub started.
-    pub fn launch(env: Env, tenant: Addr<Tenant>, row: Machine) -> Addr<Self> {
+    pub fn launch(env: Env, tenant: Addr<Tenant>, gone: CancellationToken, row: Machine) -> Addr<Self> {
         Self {
             env,
             tenant,
+            gone,
             is_active: false,
             active_at: row.active_at,
             row,
@@ -82,6 +85,7 @@ impl Actor for LiveMachine {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
+        end_with(self.gone.clone(), self, ctx);
     }
 }
 

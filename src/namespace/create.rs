@@ -57,6 +57,7 @@ impl Handler<CreateSession> for Tenant {
     type Result = ResponseActFuture<Self, Result<Created, CreateError>>;
 
     fn handle(&mut self, create: CreateSession, _: &mut Self::Context) -> Self::Result {
+        self.env.faults.strike(&create.tag);
         let now = self.env.clock.now();
         let wanted = create.id.clone();
         let new = NewSession {

@@ -176,9 +176,9 @@ impl Tenant {
         tenant: Addr<Self>,
     ) -> Result<Found<LiveSession>, FindError> {
         let outcome = match loaded {
-            Ok(Some(loaded)) => Ok(Found {
-                address: LiveSession::launch(self.env.clone(), tenant, self.switchboard.clone(), loaded),
-            }),
+            Ok(Some(loaded)) => {
+                Ok(Found { address: LiveSession::launch(self.env.clone(), tenant, self.gone(), loaded) })
+            }
             Ok(None) => Err(FindError::NotFound),
             Err(error) => {
                 tracing::error!(%error, session = %id, "could not read a session from the store");
@@ -240,9 +240,9 @@ impl Tenant {
         tenant: Addr<Self>,
     ) -> Result<Found<LiveMachine>, FindError> {
         let outcome = match loaded {
-            Ok(Some(row)) => {
-                Ok(Found { address: machine::LiveMachine::launch(self.env.clone(), tenant, row) })
-            }
+            Ok(Some(row)) => Ok(Found {
+                address: machine::LiveMachine::launch(self.env.clone(), tenant, self.gone(), row),
+            }),
             Ok(None) => Err(FindError::NotFound),
             Err(error) => {
                 tracing::error!(%error, machine = %id, "could not read a machine from the store");

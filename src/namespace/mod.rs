@@ -15,6 +15,8 @@ use std::{collections::HashMap, sync::Arc};
 
 use actix::prelude::*;
 
+use tokio_util::sync::{CancellationToken, DropGuard};
+
 pub use create::{CreateError, CreateSession, Created, RegisterMachine};
 pub use directory::{Directory, FindTenant, Hub, arbiter_of};
 pub use find::{FindError, FindMachine, FindSession, Found, Passivate, Removed};
@@ -42,6 +44,9 @@ const MAILBOX: usize = 65_536;
 pub struct Tenant {
     namespace: Namespace,
     env: Env,
+    /// Whatever belongs to this actor ends with it, also when it ends by a panic: a new one must find nobody who
+    /// still writes or listens under the old.
+    alive: DropGuard,
     sessions: HashMap<SessionId, Slot<LiveSession>>,
     machines: HashMap<MachineId, Slot<LiveMachine>>,
     index: Index,
@@ -93,6 +98,7 @@ impl Tenant {
         let name = namespace.clone();
         let limit = env.settings.tail;
         let mark = tail::Mark::new(env.store.epoch(), &namespace);
+        let alive = CancellationToken::new();
         let address = Self::create(move |ctx| {
             ctx.set_mailbox_capacity(MAILBOX);
             let mut index = Index::default();
@@ -100,7 +106,8 @@ impl Tenant {
             let machine_rows =
                 loaded.machines.into_iter().map(|row| (row.id.clone(), MachineRow::resting(&row))).collect();
             Self {
-                switchboard: Switchboard::launch(env.clone(), ctx.address()),
+                switchboard: Switchboard::launch(env.clone(), ctx.address(), alive.clone()),
+                alive: alive.drop_guard(),
                 namespace: name,
                 env,
                 sessions: HashMap::new(),
@@ -123,6 +130,10 @@ impl Tenant {
         let head = publishing.subscribe(namespace, publish).await?;
         let _ = address.send(StartTail { head, limit }).await;
         Ok(address)
+    }
+
+    fn gone(&self) -> CancellationToken {
+        self.alive.token().clone()
     }
 
     fn push(&mut self, frames: Vec<Arc<Frame>>) {
@@ -202,17 +213,30 @@ impl Handler<Tick> for Tenant {
     }
 }
 
-/// Where terminals of this namespace are switched.
+/// What a socket or a stream of this namespace holds on to.
+#[derive(Clone)]
+pub struct Home {
+    /// Where terminals are switched.
+    pub switchboard: Addr<Switchboard>,
+    /// Cancelled when the namespace's actor ends.
+    pub gone: CancellationToken,
+}
+
 #[derive(Message)]
-#[rtype(result = "Addr<Switchboard>")]
-pub struct GetSwitchboard;
+#[rtype(result = "Home")]
+pub struct GetHome;
 
-impl Handler<GetSwitchboard> for Tenant {
-    type Result = MessageResult<GetSwitchboard>;
+impl Handler<GetHome> for Tenant {
+    type Result = MessageResult<GetHome>;
 
-    fn handle(&mut self, _: GetSwitchboard, _: &mut Self::Context) -> Self::Result {
-        MessageResult(self.switchboard.clone())
+    fn handle(&mut self, _: GetHome, _: &mut Self::Context) -> Self::Result {
+        MessageResult(Home { switchboard: self.switchboard.clone(), gone: self.gone() })
     }
+}
+
+/// Stops an actor together with its namespace.
+pub fn end_with<A: Actor<Context = Context<A>>>(gone: CancellationToken, actor: &A, ctx: &mut Context<A>) {
+    ctx.spawn(async move { gone.cancelled().await }.into_actor(actor).map(|(), _, ctx| ctx.stop()));
 }
 
 /// A CLI socket is gone.

@@ -21,6 +21,7 @@ use std::{collections::BTreeMap, pin::Pin};
 
 use actix::prelude::*;
 use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
 
 pub use append::AppendMessage;
 pub use cancel::{CancelOutcome, CancelPrompt};
@@ -46,7 +47,6 @@ use crate::{
     link::{LinkId, Methods},
     namespace::{self, Quiet, Row, SummaryChanged, Tenant},
     store::{self, Tx, decisions::DecisionRow, journal::NewEntry, messages::Message},
-    terminal::Switchboard,
     wire::events::{Contact, ContactState, SessionEvents},
 };
 
@@ -84,8 +84,7 @@ impl Loaded {
 pub struct LiveSession {
     env: Env,
     tenant: Addr<Tenant>,
-    #[expect(dead_code, reason = "keeps the switchboard of the namespace alive as long as its sessions")]
-    switchboard: Addr<Switchboard>,
+    gone: CancellationToken,
     state: Session,
     /// What the agent has not taken yet, in the order it was sent.
     queue: BTreeMap<i64, Message>,
@@ -113,17 +112,12 @@ fn now_ready<T: 'static>(outcome: Outcome<T>) -> Atomic<T> {
 }
 
 impl LiveSession {
-    pub fn launch(
-        env: Env,
-        tenant: Addr<Tenant>,
-        switchboard: Addr<Switchboard>,
-        loaded: Loaded,
-    ) -> Addr<Self> {
+    pub fn launch(env: Env, tenant: Addr<Tenant>, gone: CancellationToken, loaded: Loaded) -> Addr<Self> {
         let now = env.clock.now();
         let Loaded { session, queue, decisions, set_aside } = loaded;
         let this = Self {
             tenant,
-            switchboard,
+            gone,
             queue: queue.into_iter().map(|message| (message.seq, message)).collect(),
             decisions: decisions::restore(decisions, &session),
             contact: Contact { state: ContactState::Lost, since: session.turn.active_at },
@@ -297,6 +291,7 @@ impl Actor for LiveSession {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
+        namespace::end_with(self.gone.clone(), self, ctx);
         self.publish_row();
     }
 }

@@ -25,7 +25,7 @@ use crate::{
     },
     http::Shared,
     link::{Closed, Incoming, Link, NewLink, Peer},
-    namespace::{self, FindError, FindMachine, FindSession, FindTenant, GetSwitchboard, Tenant},
+    namespace::{self, FindError, FindMachine, FindSession, FindTenant, GetHome, Home, Tenant},
     wire::cli::{ErrorEvent, Refusal, Scope},
 };
 
@@ -87,7 +87,7 @@ impl Door {
             },
             None => return Err(Refused::InvalidToken),
         };
-        let Some((tenant, switchboard, arbiter)) = self.actors(&namespace).await else {
+        let Some((tenant, home, arbiter)) = self.actors(&namespace).await else {
             // A passing state: the line is cut, and the client comes back by itself.
             if let Some(wire) = wire_of(&socket) {
                 wire.cut();
@@ -102,7 +102,7 @@ impl Door {
             tell_unknown(&*peer, &tenant, session.as_ref(), machine.as_ref()).await;
         }
         let env = self.shared.env.clone();
-        let new = NewLink { env, peer, tenant, switchboard, session, machine };
+        let new = NewLink { env, peer, tenant, home, session, machine };
         let (_, link) = Link::launch(new, &arbiter);
         let wire = wire_of(&socket).unwrap_or_default();
         socket.on_fallback(Inbox { link: link.clone(), wire });
@@ -113,15 +113,12 @@ impl Door {
         Ok(())
     }
 
-    async fn actors(
-        &self,
-        namespace: &Namespace,
-    ) -> Option<(Addr<Tenant>, Addr<crate::terminal::Switchboard>, ArbiterHandle)> {
+    async fn actors(&self, namespace: &Namespace) -> Option<(Addr<Tenant>, Home, ArbiterHandle)> {
         let tenant = self.shared.directory.send(FindTenant(namespace.clone())).await.ok()??;
-        let switchboard = tenant.send(GetSwitchboard).await.ok()?;
+        let home = tenant.send(GetHome).await.ok()?;
         // Beside the actors that it talks to, so that only the way from the socket crosses threads.
         let arbiter = namespace::arbiter_of(&self.arbiters, namespace)?.clone();
-        Some((tenant, switchboard, arbiter))
+        Some((tenant, home, arbiter))
     }
 }
 

@@ -19,7 +19,7 @@ use crate::{
     http::Shared,
     identity::JwtError,
     link::{LinkId, Peer},
-    namespace::{FindTenant, GetSwitchboard},
+    namespace::{FindTenant, GetHome},
     terminal::{Switchboard, ViewerEvent, ViewerGone},
 };
 
@@ -44,7 +44,7 @@ async fn admit(shared: &Shared, socket: SocketRef, handshake: Handshake) -> Resu
     })?;
     let switchboard = async {
         let tenant = shared.directory.send(FindTenant(claims.ns)).await.ok()??;
-        tenant.send(GetSwitchboard).await.ok()
+        tenant.send(GetHome).await.ok().map(|home| home.switchboard)
     };
     let Some(switchboard) = switchboard.await else {
         if let Some(wire) = wire_of(&socket) {

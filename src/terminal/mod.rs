@@ -9,6 +9,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use actix::prelude::*;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 pub use cli::{CliEvent, FromCli, LinkGone};
 pub use viewer::{ViewerEvent, ViewerGone};
@@ -20,7 +21,7 @@ use crate::{
         json as raw,
     },
     link::{LinkId, Peer},
-    namespace::Tenant,
+    namespace::{Tenant, end_with},
 };
 use scrollback::Scrollback;
 
@@ -30,6 +31,7 @@ const MAILBOX: usize = 4_096;
 pub struct Switchboard {
     env: Env,
     tenant: Addr<Tenant>,
+    gone: CancellationToken,
     /// The browser chooses the id; it is one terminal in the whole namespace.
     terminals: HashMap<String, Terminal>,
 }
@@ -57,8 +59,8 @@ impl Terminal {
 }
 
 impl Switchboard {
-    pub fn launch(env: Env, tenant: Addr<Tenant>) -> Addr<Self> {
-        Self { env, tenant, terminals: HashMap::new() }.start()
+    pub fn launch(env: Env, tenant: Addr<Tenant>, gone: CancellationToken) -> Addr<Self> {
+        Self { env, tenant, gone, terminals: HashMap::new() }.start()
     }
 
     fn now(&self) -> Millis {
@@ -71,6 +73,7 @@ impl Actor for Switchboard {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
+        end_with(self.gone.clone(), self, ctx);
     }
 }
 

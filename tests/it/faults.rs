@@ -104,3 +104,36 @@ async fn who_dies_again_and_again_is_left_down_for_a_while() {
     assert_eq!(cli.write_state(1, &json!({})).await["result"], "success");
     hub.stop().await;
 }
+
+#[actix_rt::test]
+async fn a_namespace_that_dies_takes_its_own_along_and_starts_anew() {
+    let mut hub = hub().await;
+    let web = hub.web().await;
+    let (id, cli) = hub.live_session("t", &metadata()).await;
+    cli.say(&agent_says("before")).await;
+    let events = hub.events().await;
+    let (neighbour, other) = {
+        let id = hub.session_of("team-b", "t", &metadata()).await;
+        let cli = hub.cli_of("team-b", &id).await;
+        (id, cli)
+    };
+
+    let new = json!({ "tag": POISON, "metadata": metadata() });
+    let answer = hub.agent().post("/cli/sessions", &new).await;
+    assert_eq!((answer.status, answer.code()), (503, "unavailable"));
+
+    // Nobody goes on under the old one: lines are cut and streams end, and both come back to the new.
+    cli.until_over().await;
+    events.until_over().await;
+    let cli = hub.cli(&id).await;
+    cli.alive(hub.clock.now()).await;
+    let events = hub.events().await;
+    cli.say(&agent_says("after")).await;
+    events.until_message("after").await;
+    assert_eq!(texts(&web.messages(&id).await), ["before", "after"]);
+
+    // The other namespace never noticed.
+    other.say(&agent_says("beside")).await;
+    assert_eq!(hub.web_of("team-b").await.messages(&neighbour).await.len(), 1);
+    hub.stop().await;
+}
