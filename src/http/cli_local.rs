@@ -76,23 +76,26 @@ fn resting(
     machine: Option<&str>,
 ) -> store::Result<Vec<Resumable>> {
     let mut found = Vec::new();
-    for record in store::sessions::of_namespace(conn, namespace)? {
+    store::sessions::each_of_namespace(conn, namespace, |record| {
         let (key, updated_at) = (record.key, record.updated_at);
         let session = Session::resting(record, 0, None);
-        let Some(view) = &session.facts.metadata else { continue };
+        let Some(view) = &session.facts.metadata else { return };
         let is_wanted = machine.is_none_or(|machine| session.facts.machine_id.as_deref() == Some(machine));
         let target = metadata::resume_id(view).and_then(|id| ResumeTarget::of(&session, id));
-        let (Some(target), true) = (target, is_wanted) else { continue };
+        let (Some(target), true) = (target, is_wanted) else { return };
         let text =
             |value: Option<&serde_json::Value>| value.and_then(|value| value.as_str().map(str::to_owned));
-        found.push(Resumable {
-            target,
-            updated_at,
-            name: text(view.get("name")),
-            summary: text(view.get("summary").and_then(|summary| summary.get("text"))),
-            first_user_message: local::first_words(&store::messages::oldest(conn, key, FIRST_WORDS)?),
-        });
-    }
+        let name = text(view.get("name"));
+        let summary = text(view.get("summary").and_then(|summary| summary.get("text")));
+        found.push((key, Resumable { target, updated_at, name, summary, first_user_message: None }));
+    })?;
+    let mut found = found
+        .into_iter()
+        .map(|(key, row)| {
+            let oldest = store::messages::oldest(conn, key, FIRST_WORDS)?;
+            Ok(Resumable { first_user_message: local::first_words(&oldest), ..row })
+        })
+        .collect::<store::Result<Vec<_>>>()?;
     found.sort_by_key(|row| std::cmp::Reverse(row.updated_at));
     Ok(found)
 }

@@ -76,14 +76,12 @@ impl Loaded {
                 for (session, at) in store::messages::scheduled(conn, namespace.as_str(), now)? {
                     scheduled.entry(session).or_default().push(at);
                 }
-                let rows = store::sessions::of_namespace(conn, &namespace)?
-                    .into_iter()
-                    .map(|record| {
-                        let due = scheduled.remove(record.id.as_str()).unwrap_or_default();
-                        let session = crate::domain::session::Session::resting(record, 0, None);
-                        (session.id().clone(), Row::of(&session, &due))
-                    })
-                    .collect();
+                let mut rows = Vec::new();
+                store::sessions::each_of_namespace(conn, &namespace, |record| {
+                    let due = scheduled.remove(record.id.as_str()).unwrap_or_default();
+                    let session = crate::domain::session::Session::resting(record, 0, None);
+                    rows.push((session.id().clone(), Row::of(&session, &due)));
+                })?;
                 Ok(Self { rows, machines: store::machines::of_namespace(conn, &namespace)? })
             })
             .await

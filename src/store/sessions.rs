@@ -1,6 +1,6 @@
 //! Rows of sessions.
 
-use diesel::{prelude::*, sqlite::SqliteConnection};
+use diesel::{connection::DefaultLoadingMode, prelude::*, sqlite::SqliteConnection};
 
 use super::{
     error::{Error, Result},
@@ -134,12 +134,20 @@ pub fn by_id(conn: &mut SqliteConnection, id: &SessionId) -> Result<Option<Recor
     Ok(row.map(Record::from))
 }
 
-pub fn of_namespace(conn: &mut SqliteConnection, namespace: &Namespace) -> Result<Vec<Record>> {
-    let rows: Vec<SessionRow> = sessions::table
+/// Shows every session of a namespace, one at a time: a namespace may have more than are wanted in memory at once.
+pub fn each_of_namespace(
+    conn: &mut SqliteConnection,
+    namespace: &Namespace,
+    mut show: impl FnMut(Record),
+) -> Result<()> {
+    let rows = sessions::table
         .filter(sessions::namespace.eq(namespace.as_str()))
         .select(SessionRow::as_select())
-        .load(conn)?;
-    Ok(rows.into_iter().map(Record::from).collect())
+        .load_iter::<SessionRow, DefaultLoadingMode>(conn)?;
+    for row in rows {
+        show(row?.into());
+    }
+    Ok(())
 }
 
 /// Sessions that were in contact when the hub went down.
