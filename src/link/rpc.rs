@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
+use actix::Message;
 use serde_json::{Value, json};
 
 use super::{CallError, LinkId, LinkRef};
@@ -9,6 +10,30 @@ use crate::domain::json::{self as raw, Json};
 
 /// How long most calls may take.
 pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Relays a call to the process that serves a session or a machine.
+#[derive(Message)]
+#[rtype(result = "Result<Json, RpcError>")]
+pub struct Call {
+    pub method: &'static str,
+    pub params: Value,
+    pub within: Duration,
+}
+
+/// A link serves a method, given without the id of what it is a method of.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct RegisterMethod {
+    pub link: LinkId,
+    pub method: String,
+}
+
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct UnregisterMethod {
+    pub link: LinkId,
+    pub method: String,
+}
 
 /// Why a call has no result.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

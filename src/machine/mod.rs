@@ -11,6 +11,7 @@ use actix::prelude::*;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+pub use crate::link::rpc::{Call, RegisterMethod, UnregisterMethod};
 pub use presence::Alive;
 pub use spawn::{Spawn, SpawnFailure};
 pub use view::{GetMachine, MachineView};
@@ -117,14 +118,6 @@ impl Handler<Leave> for LiveMachine {
     }
 }
 
-/// A link serves a method, given without the machine's id.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct RegisterMethod {
-    pub link: LinkId,
-    pub method: String,
-}
-
 impl Handler<RegisterMethod> for LiveMachine {
     type Result = ();
 
@@ -135,28 +128,12 @@ impl Handler<RegisterMethod> for LiveMachine {
     }
 }
 
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct UnregisterMethod {
-    pub link: LinkId,
-    pub method: String,
-}
-
 impl Handler<UnregisterMethod> for LiveMachine {
     type Result = ();
 
     fn handle(&mut self, UnregisterMethod { link, method }: UnregisterMethod, _: &mut Self::Context) {
         self.methods.unregister(&method, link);
     }
-}
-
-/// Relays a call to the machine's runner.
-#[derive(Message)]
-#[rtype(result = "Result<Json, RpcError>")]
-pub struct Call {
-    pub method: &'static str,
-    pub params: Value,
-    pub within: Duration,
 }
 
 impl Handler<Call> for LiveMachine {

@@ -6,6 +6,8 @@ use actix::prelude::*;
 use serde_json::Value;
 
 use super::{Atomic, LiveSession, Outcome, SessionError, now_ready};
+pub use crate::link::rpc::{Call, RegisterMethod, UnregisterMethod};
+
 use crate::{
     domain::{json::Json, session::Changes},
     link::{LinkId, LinkRef, RpcError, rpc},
@@ -92,14 +94,6 @@ impl LiveSession {
     }
 }
 
-/// A link serves a method, given without the session's id.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct RegisterMethod {
-    pub link: LinkId,
-    pub method: String,
-}
-
 impl Handler<RegisterMethod> for LiveSession {
     type Result = ();
 
@@ -114,28 +108,12 @@ impl Handler<RegisterMethod> for LiveSession {
     }
 }
 
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct UnregisterMethod {
-    pub link: LinkId,
-    pub method: String,
-}
-
 impl Handler<UnregisterMethod> for LiveSession {
     type Result = ();
 
     fn handle(&mut self, UnregisterMethod { link, method }: UnregisterMethod, _: &mut Self::Context) {
         self.methods.unregister(&method, link);
     }
-}
-
-/// Relays a call to the session's process.
-#[derive(Message)]
-#[rtype(result = "Result<Json, RpcError>")]
-pub struct Call {
-    pub method: &'static str,
-    pub params: Value,
-    pub within: Duration,
 }
 
 impl Handler<Call> for LiveSession {
