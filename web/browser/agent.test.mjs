@@ -16,6 +16,16 @@ const stage = Stage.open(startScene)
 
 /** A scene whose hub serves the page of this folder. */
 async function startScene() {
+  try {
+    await openScene()
+  } catch (error) {
+    await scene.close()
+    throw error
+  }
+  return { url: scene.hub.url, token: scene.hub.token, stop: () => scene.close() }
+}
+
+async function openScene() {
   scene.model = await startModel()
   scene.hub = new Hub(temporaryFolder('hub'), await freePort())
   writeFileSync(path.join(scene.hub.home, 'wheelhouse.toml'), `[web]\ndir = ${JSON.stringify(webDist)}\n`)
@@ -23,7 +33,6 @@ async function startScene() {
   scene.web = await Web.signIn(scene.hub)
   scene.host = new AgentHost(scene)
   scene.machine = await scene.host.startRunner(scene.web)
-  return { url: scene.hub.url, token: scene.hub.token, stop: () => scene.close() }
 }
 
 describe('a real agent session', { timeout: 180_000 }, () => {
@@ -82,6 +91,7 @@ describe('a real agent session', { timeout: 180_000 }, () => {
     await page.getByLabel(/Blue/).check()
     await page.getByRole('button', { name: 'Answer' }).click()
     await page.getByText(/^tool said:.*Blue/).waitFor()
+    await page.getByRole('button', { name: /^Question Which colour\?\s*Done$/ }).waitFor()
   })
 
   test('pictures in both sizes and both themes', async () => {

@@ -100,7 +100,7 @@ describe('too many wrong tokens', () => {
       assert.equal(statuses.at(-1), 429)
       await page.getByRole('button', { name: 'Sign in' }).click()
       await Promise.all([
-        page.getByText(/Too many wrong tokens. Try again in \d+ s/).waitFor(),
+        page.getByText(/Too many wrong tokens. Try again in \d+\ss/).waitFor(),
         page.getByRole('button', { name: 'Sign in', disabled: true }).waitFor(),
       ])
       await page.getByLabel('Access token').fill(TOKEN)

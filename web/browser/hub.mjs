@@ -58,6 +58,7 @@ export class Hub {
     if (released) Object.assign(env, { HAPI_HOME: this.#home, HAPI_LISTEN_PORT: String(this.#hubPort) })
     // Its own group, because a launcher may sit between us and the hub.
     this.#process = spawn(command, args, { env, stdio: 'ignore', detached: true })
+    await once(this.#process, 'spawn')
     process.once('exit', () => this.#end())
     await until('the hub answers', async () => (await fetch(`${this.hubUrl}/health`)).ok)
   }
