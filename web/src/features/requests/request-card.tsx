@@ -106,7 +106,7 @@ function Choices({ view, decide, stand, plan }: ChoicesProps) {
         <Button
           disabled={disabled}
           onClick={() => decide.approve(further.answer)}
-          className="col-span-2 min-w-0 break-all"
+          className="col-span-2 min-w-0 wrap-anywhere"
         >
           {further.label}
         </Button>
