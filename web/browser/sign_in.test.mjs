@@ -16,7 +16,7 @@ describe('sign in', () => {
     await page.screenshot({ path: `${shots}/sign-in-wide.png` })
     await page.getByLabel('Access token').fill('not-the-token')
     await page.getByRole('button', { name: 'Sign in' }).click()
-    await page.getByText('This is not the token of this stage.hub.').waitFor()
+    await page.getByText('This is not the token of this hub.').waitFor()
     await page.getByLabel('Access token').fill(TOKEN)
     await page.getByRole('button', { name: 'Sign in' }).click()
     await page.getByRole('heading', { name: 'Inbox' }).waitFor()
