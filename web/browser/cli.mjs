@@ -118,6 +118,15 @@ export class Cli {
     await this.socket.timeout(5_000).emitWithAck('ping')
   }
 
+  /** The agent's process lives on, but its socket is gone. */
+  leave() {
+    this.socket.disconnect()
+  }
+
+  comeBack() {
+    this.socket.connect()
+  }
+
   stop() {
     clearInterval(this.timer)
     this.socket.disconnect()

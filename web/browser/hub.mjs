@@ -12,8 +12,8 @@ export const TOKEN = 'browser-test-token-0123456789abcdef'
 export const POLICY =
   "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 
-const webDist = path.resolve(import.meta.dirname, '../../web-dist')
-const released = process.env.HUB_KIND === 'released'
+export const webDist = path.resolve(import.meta.dirname, '../../web-dist')
+export const released = process.env.HUB_KIND === 'released'
 const binary = process.env.WHEELHOUSE_BIN ?? path.resolve(import.meta.dirname, '../../target/debug/wheelhouse')
 const UP_WITHIN_MS = 30_000
 
@@ -23,6 +23,7 @@ export class Hub {
   #pages
   port = 0
   #hubPort = 0
+  token = TOKEN
 
   static async start() {
     const hub = new Hub()
@@ -53,10 +54,11 @@ export class Hub {
     const [command, args] = released
       ? [process.execPath, [process.env.HAPI_BIN, 'hub']]
       : [binary, ['hub', '--home', this.#home, '--port', String(this.#hubPort)]]
-    const env = { ...process.env, CLI_API_TOKEN: TOKEN }
+    const env = { ...process.env, CLI_API_TOKEN: TOKEN, WHEELHOUSE__WEB__DIR: webDist }
     if (released) Object.assign(env, { HAPI_HOME: this.#home, HAPI_LISTEN_PORT: String(this.#hubPort) })
     // Its own group, because a launcher may sit between us and the hub.
     this.#process = spawn(command, args, { env, stdio: 'ignore', detached: true })
+    await once(this.#process, 'spawn')
     process.once('exit', () => this.#end())
     await until('the hub answers', async () => (await fetch(`${this.hubUrl}/health`)).ok)
   }

@@ -4,4 +4,5 @@ export const keys = {
   session: (id: string) => ['session', id] as const,
   transcript: (id: string) => ['transcript', id] as const,
   decisions: (id: string) => ['decisions', id] as const,
+  contacts: ['contacts'] as const,
 }

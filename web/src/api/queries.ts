@@ -1,7 +1,7 @@
 /** The cached reads. Events keep them current, so nothing is ever read on a timer. */
 import { QueryClient, queryOptions } from '@tanstack/react-query'
 import { Live } from '../live/live'
-import { type Decisions, type Held, reduce } from '../live/reduce'
+import { type Contacts, type Decisions, type Held, reduce, withDecision } from '../live/reduce'
 import { type Transcript, withLatest, withOlder } from '../live/transcript'
 import { body, hub } from './client'
 import { HubError } from './errors'
@@ -60,17 +60,41 @@ export function transcriptQuery(id: string) {
   })
 }
 
-/** What the stream has told of decisions since the page was opened; there is nothing to read, so nothing may be dropped. */
+/** Who decided what in a session, and how far it got. The same read tells of the contact with its agent. */
 export function decisionsQuery(id: string) {
   return queryOptions({
     queryKey: keys.decisions(id),
-    queryFn: (): Decisions => queries.getQueryData(keys.decisions(id)) ?? {},
-    initialData: {} as Decisions,
-    gcTime: Number.POSITIVE_INFINITY,
+    queryFn: async (): Promise<Decisions> => {
+      const { decisions, contacts } = await live.read(
+        () => readStatus(id),
+        (held, event) => ({ ...held, ...about(id, event, held) }),
+      )
+      queries.setQueryData<Contacts>(keys.contacts, (known) => ({ ...known, ...contacts }))
+      return decisions ?? {}
+    },
   })
 }
 
-queries.setQueryDefaults(['decisions'], { gcTime: Number.POSITIVE_INFINITY })
+async function readStatus(id: string): Promise<Pick<Held, 'decisions' | 'contacts'>> {
+  try {
+    const status = await body(hub.GET('/api/sessions/{id}/status', { params: { path: { id } } }))
+    return { decisions: status.decisions.reduce(withDecision, {}), contacts: { [id]: status.contact } }
+  } catch (error) {
+    // Another hub does not keep this.
+    if (error instanceof HubError && error.status === 404) return { decisions: {} }
+    throw error
+  }
+}
+
+/** What was told of contact since the page was opened. After a gap all of it may be wrong, and is forgotten. */
+export const contactsQuery = queryOptions({
+  queryKey: keys.contacts,
+  queryFn: (): Contacts => ({}),
+  initialData: {} as Contacts,
+  gcTime: Number.POSITIVE_INFINITY,
+})
+
+queries.setQueryDefaults(keys.contacts, { gcTime: Number.POSITIVE_INFINITY })
 
 /** Puts the next older page in front of the transcript. */
 export async function loadOlder(id: string): Promise<void> {

@@ -4,22 +4,6 @@
  */
 
 export interface paths {
-    "/health": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["health"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/auth": {
         parameters: {
             query?: never;
@@ -29,14 +13,52 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: operations["authenticate"];
+        /** Exchanges the access token for a JWT. */
+        post: operations["auth_exchange"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/visibility": {
+    "/api/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Every change of the namespace, of one session or of one machine, as Server-Sent Events. A client that names the last
+         *     id it has seen gets exactly what it missed (`resume:"ok"`), or is told to read everything anew (`gap`).
+         */
+        get: operations["events_stream"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/machines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The machines that are online. */
+        get: operations["machines_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/machines/{id}": {
         parameters: {
             query?: never;
             header?: never;
@@ -45,7 +67,229 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: operations["setVisibility"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Names a machine; a blank name takes the name away. */
+        patch: operations["machines_rename"];
+        trace?: never;
+    };
+    "/api/machines/{id}/agent-availability": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which agents can be started there. */
+        get: operations["machines_agent_availability"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/machines/{id}/agy-models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Models */
+        get: operations["machines_agy_models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/machines/{id}/codex-models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Models */
+        get: operations["machines_codex_models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/machines/{id}/copilot-models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Models */
+        get: operations["machines_copilot_models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/machines/{id}/cursor-models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Models */
+        get: operations["machines_cursor_models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/machines/{id}/grok-models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Models */
+        get: operations["machines_grok_models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/machines/{id}/list-directory": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A folder's entries */
+        post: operations["machines_list_directory"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/machines/{id}/opencode-model-variants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Variants */
+        get: operations["machines_opencode_model_variants"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/machines/{id}/opencode-models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Models */
+        get: operations["machines_opencode_models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/machines/{id}/paths/exists": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Which of some folders exist on the machine. */
+        post: operations["machines_paths_exist"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/machines/{id}/pi-models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Models */
+        get: operations["machines_pi_models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/machines/{id}/restart-runner": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Has the runner stopped; its supervisor starts it again. */
+        post: operations["machines_restart_runner"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/machines/{id}/spawn": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Starts an agent in a folder. Failures are told in the body. */
+        post: operations["machines_spawn"];
         delete?: never;
         options?: never;
         head?: never;
@@ -59,7 +303,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: operations["listSessions"];
+        /** The session list, archived ones included. */
+        get: operations["sessions_list"];
         put?: never;
         post?: never;
         delete?: never;
@@ -75,13 +320,15 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: operations["getSession"];
+        get: operations["sessions_get"];
         put?: never;
         post?: never;
-        delete?: never;
+        /** Deletes a session that is not active, with everything that belongs to it. */
+        delete: operations["sessions_delete"];
         options?: never;
         head?: never;
-        patch?: never;
+        /** Gives the session a title. */
+        patch: operations["sessions_rename"];
         trace?: never;
     };
     "/api/sessions/{id}/abort": {
@@ -93,14 +340,15 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: operations["abortTurn"];
+        /** Stops the running turn. */
+        post: operations["sessions_abort"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/sessions/{id}/resume": {
+    "/api/sessions/{id}/archive": {
         parameters: {
             query?: never;
             header?: never;
@@ -109,7 +357,260 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: operations["resumeSession"];
+        /** Ends the agent's process and marks the session as archived. */
+        post: operations["sessions_archive"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/codex-models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Models */
+        get: operations["sessions_codex_models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/collaboration-mode": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["settings_collaboration_mode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/copilot-agent-mode": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["settings_agent_mode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/copilot-models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Models */
+        get: operations["sessions_copilot_models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/cursor-models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Models */
+        get: operations["sessions_cursor_models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/directory": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A folder's entries */
+        get: operations["sessions_directory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/effort": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["settings_effort"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A file's content, base64 */
+        get: operations["sessions_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Finds files of the session's folder by name. */
+        get: operations["files_search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/generated-images/{imageId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An image that the agent made. Its bytes never change. */
+        get: operations["files_generated_image"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/git-diff-file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Diff of one file */
+        get: operations["sessions_git_diff_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/git-diff-numstat": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Changed lines by file */
+        get: operations["sessions_git_diff_numstat"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/git-status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Git status, porcelain v2 */
+        get: operations["sessions_git_status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/grok-models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Models */
+        get: operations["sessions_grok_models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/grok-reasoning-effort-options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Efforts */
+        get: operations["sessions_grok_reasoning_effort_options"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -123,9 +624,28 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: operations["listMessages"];
+        /** A page of the conversation. */
+        get: operations["messages_page"];
         put?: never;
-        post: operations["sendMessage"];
+        /** Says something to the agent. */
+        post: operations["messages_send"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/messages/queued-state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What became of prompts, for a page that missed events. */
+        post: operations["messages_queued_state"];
         delete?: never;
         options?: never;
         head?: never;
@@ -142,7 +662,8 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        delete: operations["cancelMessage"];
+        /** Takes a prompt back, by its id or its localId. */
+        delete: operations["messages_cancel"];
         options?: never;
         head?: never;
         patch?: never;
@@ -157,7 +678,108 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: operations["retryMessage"];
+        /** Delivers a prompt again of which nobody knows whether it arrived. */
+        post: operations["messages_retry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/messages/{messageId}/steer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Puts a queued prompt into the running turn, where the agent can do that. */
+        post: operations["messages_steer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/model": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["settings_model"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/model-reasoning-effort": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["settings_reasoning_effort"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/opencode-models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Models */
+        get: operations["sessions_opencode_models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/opencode-reasoning-effort-options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reasoning efforts */
+        get: operations["sessions_opencode_reasoning_effort_options"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/permission-mode": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sets the permission mode; of a session that is not active, for its next start. */
+        post: operations["settings_permission_mode"];
         delete?: never;
         options?: never;
         head?: never;
@@ -173,7 +795,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: operations["approveRequest"];
+        /** Approves a request, or answers a question. */
+        post: operations["permissions_approve"];
         delete?: never;
         options?: never;
         head?: never;
@@ -189,21 +812,373 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: operations["denyRequest"];
+        post: operations["permissions_deny"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/machines": {
+    "/api/sessions/{id}/pi-models": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: operations["listMachines"];
+        /** Models */
+        get: operations["sessions_pi_models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/pin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put: operations["sessions_pin"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/reopen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Brings an archived session back. */
+        post: operations["sessions_reopen"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Brings a session back. The answer may carry another id: clients go there. */
+        post: operations["sessions_resume"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/service-tier": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["settings_service_tier"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/skills": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Skills the agent offers */
+        get: operations["sessions_skills"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/slash-commands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Commands that can be typed to the agent: those it named at its start, brought up to date by its process. */
+        get: operations["files_slash_commands"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Contact with the agent's process, and every decision of this session with who made it and how far it got. */
+        get: operations["sessions_status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Gives the session a summary, shown as its title while it has none. */
+        patch: operations["sessions_summary"];
+        trace?: never;
+    };
+    "/api/sessions/{id}/switch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes a session over from the terminal that drives it. */
+        post: operations["sessions_switch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/upload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Puts a file on the session's machine, for a prompt to refer to. The hub keeps nothing of it. */
+        post: operations["files_upload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/upload/delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Deletes an upload */
+        post: operations["sessions_upload_delete"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/visibility": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Somebody looks at a page, or looked away. */
+        post: operations["events_set_visibility"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/cli/machines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes a machine, or brings one that is known up to date. */
+        post: operations["cli_register_machine"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/cli/machines/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["cli_machine"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/cli/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes a session, or loads the newest one with this tag, unchanged. */
+        post: operations["cli_create_session"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/cli/sessions/resumable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Conversations that can be gone on with, the most recent first. */
+        get: operations["cli_resumable"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/cli/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["cli_session"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/cli/sessions/{id}/handoff-local": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes the session's process let go; answers when it has. */
+        post: operations["cli_handoff"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/cli/sessions/{id}/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a CLI that comes back has missed. */
+        get: operations["cli_messages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/cli/sessions/{id}/resume-target": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["cli_resume_target"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["health_health"];
         put?: never;
         post?: never;
         delete?: never;
@@ -216,255 +1191,923 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        Health: {
-            status: string;
-            protocolVersion: number;
-            capabilities?: {
-                [key: string]: boolean;
-            };
+        AgentAvailability: {
+            agents: components["schemas"]["AvailableAgent"][];
         };
-        ErrorBody: {
-            error: string;
-            code?: string;
-            winner?: components["schemas"]["Decision"];
+        AgentConfig: {
+            flavor: string;
+            fields: components["schemas"]["AgentConfigField"][];
         };
-        Ok: {
-            ok: boolean;
-            delivery?: string;
-        };
-        AuthRequest: {
-            accessToken: string;
-        };
-        AuthResponse: {
-            token: string;
-            user: {
-                id: number;
-                username?: string;
-                firstName?: string;
-                lastName?: string;
-            };
-        };
-        Todo: {
-            content: string;
-            /** @enum {string} */
-            status: "pending" | "in_progress" | "completed";
-            priority?: string;
-            id?: string;
-            activeForm?: string;
-        };
-        Worktree: {
-            basePath: string;
-            branch: string;
-            name: string;
-            worktreePath?: string;
-            createdAt?: number;
-        };
-        Metadata: {
-            path: string;
-            host: string;
-            name?: string;
-            summary?: {
-                text: string;
-                updatedAt: number;
-            };
-            flavor?: string | null;
-            machineId?: string;
-            worktree?: components["schemas"]["Worktree"];
-            lifecycleState?: string;
-            supersededBySessionId?: string;
-        };
-        Request: {
-            tool: string;
-            arguments: unknown;
-            toolCallId?: string;
-            createdAt?: number | null;
-        };
-        CompletedRequest: {
-            tool: string;
-            arguments: unknown;
-            /** @enum {string} */
-            status: "approved" | "denied" | "canceled" | "resolved";
-            toolCallId?: string;
-            createdAt?: number | null;
-            completedAt?: number | null;
-            reason?: string;
-            mode?: string;
-            decision?: string;
+        AgentConfigField: {
+            /** @description `model`, `effort`, `permission`, `serviceTier` or `collaborationMode`. */
+            id: string;
+            /** @description `model`, `effort`, `permission` or `settings`. */
+            section: string;
+            /** @description `select`, `grouped-select`, `dependent-select` or `status`. */
+            kind: string;
+            /** @description `static`, `machine`, `directory`, `session` or `model`. */
+            optionSource?: string;
+            /** @description `create`, `session`, `both` or `managed`. */
+            availability: string;
+            unavailableReason?: string;
         };
         AgentState: {
+            /** @description A terminal on the machine drives the session. */
             controlledByUser?: boolean | null;
+            /** @description The plan that can be implemented now. */
+            codexPlanProposalId?: string | null;
+            /** @description A prompt is being put into the running turn. */
+            steeringActive?: boolean | null;
+            /** @description `local`, `remote` or `pty`. */
+            startingMode?: string | null;
+            /** @description By request id. */
             requests?: {
                 [key: string]: components["schemas"]["Request"];
             } | null;
+            /** @description By request id. An entry hides the open request of the same id. */
             completedRequests?: {
                 [key: string]: components["schemas"]["CompletedRequest"];
             } | null;
         };
-        Contact: {
-            /** @enum {string} */
-            state: "linked" | "lost";
-            since: number;
+        /** @description Why an answer was not taken. */
+        AlreadyDecided: {
+            error: string;
+            code: string;
+            /** @description The answer that stands. Left out when the session is inactive. */
+            winner?: components["schemas"]["Decision"];
         };
-        Decision: {
-            /** @enum {string} */
-            state: "pending" | "delivered" | "confirmed" | "dropped" | "released";
-            approved: boolean;
-            by?: string | null;
-            at?: number;
-        };
-        Session: {
-            id: string;
-            seq: number;
-            createdAt: number;
-            updatedAt: number;
-            active: boolean;
-            activeAt: number;
-            metadata: components["schemas"]["Metadata"] | null;
-            metadataVersion: number;
-            agentState: components["schemas"]["AgentState"] | null;
-            agentStateVersion: number;
-            thinking: boolean;
-            activeTurnStartedAt: number | null;
-            todosUpdatedAt: number;
-            namespace?: string;
-            pinned?: boolean;
-            globalPinned?: boolean;
-            hasConversationContent?: boolean;
-            thinkingAt?: number;
-            backgroundTaskCount?: number;
-            todos?: components["schemas"]["Todo"][];
-            teamStateUpdatedAt?: number;
-            model?: string | null;
-            modelReasoningEffort?: string | null;
-            effort?: string | null;
-            serviceTier?: string | null;
-            permissionMode?: string;
-            contact?: components["schemas"]["Contact"];
-        };
-        SummaryMetadata: {
-            path: string;
-            name?: string;
-            machineId?: string;
-            summary?: {
-                text: string;
-            };
-            flavor?: string | null;
-            worktree?: components["schemas"]["Worktree"];
-            agentSessionId?: string;
-            lifecycleState?: string;
-        };
-        PendingRequest: {
-            id: string;
-            /** @enum {string} */
-            kind: "permission" | "input";
-            tool: string;
-            since: number;
-        };
-        SessionSummary: {
-            id: string;
-            active: boolean;
-            thinking: boolean;
-            activeAt: number;
-            updatedAt: number;
-            metadata: components["schemas"]["SummaryMetadata"] | null;
-            metadataVersion: number;
-            agentStateVersion: number;
-            todosUpdatedAt: number;
-            todoProgress: {
-                completed: number;
-                total: number;
-            } | null;
-            pendingRequestsCount: number;
-            pendingRequestKinds: ("permission" | "input")[];
-            pendingRequests: components["schemas"]["PendingRequest"][];
-            pinned?: boolean;
-            globalPinned?: boolean;
-            hasConversationContent?: boolean;
-            backgroundTaskCount?: number;
-            futureScheduledMessageCount?: number;
-            nextScheduledAt?: number | null;
-            model?: string | null;
-            modelReasoningEffort?: string | null;
-            effort?: string | null;
-            activeTurnStartedAt?: number | null;
-            contact?: components["schemas"]["Contact"];
-        };
-        Message: {
-            id: string;
-            seq: number | null;
-            localId: string | null;
-            content: unknown;
-            createdAt: number;
-            invokedAt: number | null;
-            scheduledAt?: number | null;
-            /** @enum {string} */
-            deliveryState?: "indeterminate";
-            steered?: boolean;
-        };
-        MessagePage: {
-            messages: components["schemas"]["Message"][];
-            page: {
-                direction: string;
-                limit: number;
-                epoch: number;
-                reset: boolean;
-                nextBeforeSeq: number | null;
-                nextBeforeAt: number | null;
-                nextAfterSeq: number | null;
-                nextAfterAt: number | null;
-                snapshotHeadSeq: number | null;
-                snapshotHeadAt: number | null;
-                hasMore: boolean;
-            };
-        };
-        SendMessage: {
-            text: string;
-            localId?: string;
-            scheduledAt?: number | null;
-            /** @enum {string} */
-            deliveryMode?: "queue" | "steer";
-        };
-        CancelMessage: {
-            /** @enum {string} */
-            status: "cancelled" | "invoked" | "busy";
-            localId?: string | null;
-            message?: components["schemas"]["Message"];
+        /** @description Agents ask in two ways, and each reads its own shape. */
+        Answers: string[] | {
+            answers: string[];
         };
         ApproveRequest: {
+            /** @description The permission mode from here on. */
             mode?: string;
+            /** @description Tools that need no permission from here on. */
             allowTools?: string[];
-            /** @enum {string} */
-            decision?: "approved" | "approved_for_session" | "denied" | "abort";
+            decision?: components["schemas"]["Choice"];
+            /** @description By question. */
             answers?: {
-                [key: string]: string[] | {
-                    answers: string[];
-                };
+                [key: string]: components["schemas"]["Answers"];
             };
         };
-        DenyRequest: {
-            /** @enum {string} */
-            decision?: "approved" | "approved_for_session" | "denied" | "abort";
+        Attachment: {
+            id: string;
+            filename: string;
+            mimeType: string;
+            /**
+             * Format: double
+             * @description Bytes.
+             */
+            size: number;
+            /** @description On the machine of the session. */
+            path: string;
+            previewUrl?: string | null;
         };
-        VisibilityRequest: {
-            subscriptionId: string;
-            /** @enum {string} */
-            visibility: "visible" | "hidden";
+        AuthRequest: {
+            /** @description `base` or `base:namespace`. */
+            accessToken: string;
+        };
+        AuthResponse: {
+            /** @description Signed, valid for four hours unless configured otherwise. */
+            token: string;
+            user: components["schemas"]["AuthUser"];
+        };
+        AuthUser: {
+            /** Format: int64 */
+            id: number;
+            firstName: string;
+        };
+        AvailableAgent: {
+            /** @description A flavor. */
+            agent: string;
+            available: boolean;
+            /** @description `not_found` or `invalid_configuration`. */
+            reason?: string;
+        };
+        CancelMessage: {
+            status: components["schemas"]["CancelStatus"];
+            /** @description Left out with `invoked`. */
+            localId?: string | null;
+            /** @description There with `invoked`. */
+            message?: components["schemas"]["Message"];
+        };
+        /** @enum {string} */
+        CancelStatus: "cancelled" | "invoked" | "busy";
+        /** @enum {string} */
+        Choice: "approved" | "approved_for_session" | "denied" | "abort";
+        CliMessages: {
+            /** @description Oldest first. A page that is not full is the last one. */
+            messages: components["schemas"]["Message"][];
+        };
+        CliSession: {
+            session: components["schemas"]["Session"];
+            /** @description Whether agents are asked to end a turn with a status line. */
+            sessionSummaryContract: boolean;
+        };
+        /** @description What a git command printed. */
+        CommandResult: {
+            success: boolean;
+            stdout?: string;
+            stderr?: string;
+            /** Format: int32 */
+            exitCode?: number;
+            error?: string;
+        };
+        CompletedRequest: {
+            tool: string;
+            /** @description The tool call it belongs to, where that has another id. */
+            toolCallId?: string;
+            arguments: unknown;
+            /** Format: int64 */
+            createdAt?: number | null;
+            /** Format: int64 */
+            completedAt?: number | null;
+            status: components["schemas"]["RequestStatus"];
+            reason?: string;
+            /** @description The permission mode chosen with the answer. */
+            mode?: string;
+            decision?: components["schemas"]["Choice"];
+            allowTools?: string[];
+            answers?: {
+                [key: string]: components["schemas"]["Answers"];
+            };
+        };
+        /** @description Whether the agent's process is in contact, and since when. */
+        Contact: {
+            state: components["schemas"]["ContactState"];
+            /**
+             * Format: int64
+             * @description Epoch milliseconds.
+             */
+            since: number;
+        };
+        /** @enum {string} */
+        ContactState: "linked" | "lost";
+        CreateSession: {
+            tag: string;
+            id?: string | null;
+            metadata?: unknown;
+            agentState?: unknown;
+            model?: string | null;
+            modelReasoningEffort?: string | null;
+            effort?: string | null;
+            machine?: unknown;
+        };
+        /** @description Who decided, and how far the answer got. */
+        Decision: {
+            requestId: string;
+            /**
+             * Format: int64
+             * @description When the agent asked, epoch milliseconds; 0 when it did not say.
+             */
+            requestCreatedAt: number;
+            approved: boolean;
+            /** @description The answer as it was given: mode, allowed tools, decision, answers. */
+            answer: unknown;
+            /** @description `pending`, `delivered`, `confirmed`, `dropped` or `released`. */
+            state: string;
+            /** @description The user who decided. */
+            by: string;
+            /** @description Address and kind of client. */
+            from: string;
+            /**
+             * Format: int64
+             * @description Epoch milliseconds.
+             */
+            at: number;
+        };
+        DecisionAnswer: {
+            ok: boolean;
+            delivery: components["schemas"]["Delivery"];
+        };
+        /**
+         * @description Where an accepted answer stands at the moment.
+         * @enum {string}
+         */
+        Delivery: "pending" | "sent";
+        DenyRequest: {
+            decision?: components["schemas"]["Choice"];
+        };
+        DirectoryEntry: {
+            name: string;
+            type: components["schemas"]["EntryType"];
+            /**
+             * Format: double
+             * @description Bytes.
+             */
+            size?: number;
+            /** Format: double */
+            modified?: number;
+            /** @description Told by machines, not by sessions. */
+            isGitRepo?: boolean;
+        };
+        DirectoryListing: {
+            success: boolean;
+            entries?: components["schemas"]["DirectoryEntry"][];
+            error?: string;
+        };
+        DisplayNameRequest: {
+            /** @description Empty to go back to the host's name. */
+            displayName: string;
+        };
+        EffortRequest: {
+            /** @description `null` for the agent's default. */
+            effort: string | null;
+        };
+        /** @enum {string} */
+        EntryType: "file" | "directory" | "other";
+        /** @description What every failed request answers. */
+        ErrorBody: {
+            /** @description For people. Clients fall back to it where there is no code. */
+            error: string;
+            /** @description For programs. */
+            code?: string;
+            /** @description Which fields of the request were wrong. */
+            issues?: unknown;
+        };
+        FileContent: {
+            success: boolean;
+            /** @description Base64. */
+            content?: string;
+            /**
+             * Format: double
+             * @description Bytes.
+             */
+            size?: number;
+            /** Format: double */
+            modified?: number;
+            error?: string;
+        };
+        FileSearch: {
+            success: boolean;
+            files?: components["schemas"]["FoundFile"][];
+            error?: string;
+        };
+        FoundFile: {
+            fileName: string;
+            /** @description The directory, empty at the root. */
+            filePath: string;
+            fullPath: string;
+            /** @description `file`. */
+            fileType: string;
+            /**
+             * Format: double
+             * @description Bytes.
+             */
+            size?: number;
+            /** Format: double */
+            modified?: number;
+        };
+        Health: {
+            /** @description `ok` or `stopping`. */
+            status: string;
+            /** Format: int32 */
+            protocolVersion: number;
+            /** @description Which optional features the hub has. */
+            capabilities?: {
+                [key: string]: boolean;
+            };
+            hub: components["schemas"]["HubInfo"];
+        };
+        HistoryCapabilities: {
+            forkCurrent?: boolean;
+            forkAtMessage?: boolean;
+            rewindToMessage?: boolean;
+        };
+        /** @description Which hub answers. */
+        HubInfo: {
+            name: string;
+            version: string;
+        };
+        InvokedMessage: {
+            localId: string;
+            /**
+             * Format: int64
+             * @description Epoch milliseconds.
+             */
+            invokedAt: number;
+        };
+        Machine: {
+            id: string;
+            namespace: string;
+            /**
+             * Format: int64
+             * @description Grows with every change.
+             */
+            seq: number;
+            /** Format: int64 */
+            createdAt: number;
+            /** Format: int64 */
+            updatedAt: number;
+            /** @description Whether its runner reports in. */
+            active: boolean;
+            /** Format: int64 */
+            activeAt: number;
+            metadata: components["schemas"]["MachineMetadata"] | null;
+            /** Format: int64 */
+            metadataVersion: number;
+            runnerState: components["schemas"]["RunnerState"] | null;
+            /** Format: int64 */
+            runnerStateVersion: number;
+            health: components["schemas"]["MachineHealth"] | null;
+        };
+        MachineAnswer: {
+            machine: components["schemas"]["Machine"];
+        };
+        MachineHealth: {
+            /** Format: int64 */
+            collectedAt: number;
+            /** Format: int32 */
+            cpuCount?: number;
+            /** Format: double */
+            load1m?: number;
+            /**
+             * Format: double
+             * @description 0 to 100.
+             */
+            cpuPercent?: number;
+            /**
+             * Format: double
+             * @description 0 to 100.
+             */
+            memoryPercent?: number;
+            /** Format: double */
+            uptimeSeconds?: number;
+        };
+        MachineList: {
+            /** @description Those that are online. */
+            machines: components["schemas"]["Machine"][];
         };
         MachineMetadata: {
             host: string;
             platform: string;
             happyCliVersion: string;
+            /** @description Given by a person. */
             displayName?: string;
             homeDir?: string;
+            happyHomeDir?: string;
+            happyLibDir?: string;
+            /** @description Sessions start below these only. */
+            workspaceRoots?: string[];
+            /** @description `agent-availability`, `cursor-chat-store-status` and `stop-runner` are known. */
+            capabilities?: string[];
+            /**
+             * Format: double
+             * @description Another time than the installed one means that an update waits for a restart.
+             */
+            startedCliMtimeMs?: number;
+            /** Format: double */
+            installedCliMtimeMs?: number;
+            /** @description Something starts the runner again when it stops. */
+            supervisedRestart?: boolean;
         };
-        Machine: {
+        Message: {
+            id: string;
+            /**
+             * Format: int64
+             * @description The place in the session.
+             */
+            seq: number | null;
+            /** @description Chosen by the sender. */
+            localId: string | null;
+            /** @description As the agent or the sender wrote it. */
+            content: unknown;
+            /** Format: int64 */
+            createdAt: number;
+            /**
+             * Format: int64
+             * @description When the agent took it. A prompt with `null` waits.
+             */
+            invokedAt: number | null;
+            /**
+             * Format: int64
+             * @description When it is due.
+             */
+            scheduledAt?: number | null;
+            /** @description There while nobody knows whether the agent took it. */
+            deliveryState?: components["schemas"]["MessageDelivery"];
+            /** @description It was put into a running turn. Told live only. */
+            steered?: boolean;
+        };
+        /** @enum {string} */
+        MessageDelivery: "indeterminate";
+        MessagePage: {
+            /** @description Oldest first. */
+            messages: components["schemas"]["Message"][];
+            page: components["schemas"]["PageInfo"];
+        };
+        Metadata: {
+            /** @description The working directory on the machine. */
+            path: string;
+            /** @description The name of the machine. */
+            host: string;
+            /** @description Of the agent's process. */
+            version?: string;
+            os?: string;
+            /** @description Given by a person. */
+            name?: string;
+            summary?: components["schemas"]["MetadataSummary"];
+            machineId?: string;
+            flavor?: string | null;
+            /** @description `local`, `remote` or `pty`. */
+            startingMode?: string | null;
+            /** @description `runner` or `terminal`. */
+            startedBy?: string;
+            startedFromRunner?: boolean;
+            /** Format: int64 */
+            hostPid?: number;
+            hapiMcpUrl?: string;
+            homeDir?: string;
+            tools?: string[];
+            slashCommands?: string[];
+            capabilities?: components["schemas"]["SessionCapabilities"];
+            worktree?: components["schemas"]["Worktree"];
+            claudeSessionId?: string;
+            codexSessionId?: string;
+            /** @description The thread that an imported or forked Codex session came from. */
+            codexSourceSessionId?: string;
+            geminiSessionId?: string;
+            opencodeSessionId?: string;
+            grokSessionId?: string;
+            agySessionId?: string;
+            cursorSessionId?: string;
+            kimiSessionId?: string;
+            copilotSessionId?: string;
+            piSessionId?: string;
+            /** @description `acp` or `stream-json`. */
+            cursorSessionProtocol?: string;
+            /** @description `running` or `archived`, among others. */
+            lifecycleState?: string;
+            /** Format: int64 */
+            lifecycleStateSince?: number;
+            archivedBy?: string;
+            archiveReason?: string;
+            /** @description The session that this one was forked from. */
+            forkedFrom?: string;
+            /** @description The session that took this one's place: clients go there. */
+            supersededBySessionId?: string;
+            /** @description The last chosen mode. It outlives the agent's process. */
+            preferredPermissionMode?: string;
+            /** @description `interactive`, `plan` or `autopilot`. */
+            preferredCopilotAgentMode?: string;
+            /** @description By local id: the prompts at which a conversation can be forked or rewound. */
+            conversationHistoryPoints?: {
+                [key: string]: boolean;
+            };
+            /** @description The agent's own history and ours differ: no forks, no rewinds. */
+            conversationHistoryDiverged?: boolean;
+            piSelectedModel?: components["schemas"]["PiModel"] | null;
+        };
+        MetadataSummary: {
+            text: string;
+            /** Format: int64 */
+            updatedAt: number;
+        };
+        ModeRequest: {
+            /** @description For collaboration `default` or `plan`; for Copilot's agent `interactive`, `plan` or `autopilot`. */
+            mode: string;
+        };
+        ModelChoice: string | {
+            provider: string;
+            modelId: string;
+        };
+        ModelRequest: {
+            model: components["schemas"]["ModelChoice"] | null;
+        };
+        Ok: {
+            ok: boolean;
+        };
+        /** @description Where a page stands and how to go on. */
+        PageInfo: {
+            /** @description `latest`, `before` or `after`. */
+            direction: string;
+            /** Format: int32 */
+            limit: number;
+            /**
+             * Format: int64
+             * @description Another number means that older cursors point nowhere.
+             */
+            epoch: number;
+            /** @description The cursor was of another epoch: start over with this page. */
+            reset: boolean;
+            /** Format: int64 */
+            nextBeforeSeq: number | null;
+            /** Format: int64 */
+            nextBeforeAt: number | null;
+            /** Format: int64 */
+            nextAfterSeq: number | null;
+            /** Format: int64 */
+            nextAfterAt: number | null;
+            /** Format: int64 */
+            snapshotHeadSeq: number | null;
+            /** Format: int64 */
+            snapshotHeadAt: number | null;
+            hasMore: boolean;
+        };
+        PathsExist: {
+            /** @description By path. */
+            exists: {
+                [key: string]: boolean;
+            };
+            outsideWorkspaceRoots?: string[];
+        };
+        PathsExistRequest: {
+            paths: string[];
+        };
+        /** @description A request that waits for somebody. */
+        PendingRequest: {
+            id: string;
+            kind: components["schemas"]["RequestKind"];
+            tool: string;
+            /** Format: int64 */
+            since: number;
+        };
+        PermissionModeRequest: {
+            /** @description One that the session's flavor knows. */
+            mode: string;
+        };
+        PiModel: {
+            provider: string;
+            modelId: string;
+        };
+        /** @enum {string} */
+        PinMode: "none" | "project" | "global";
+        PinRequest: {
+            mode: components["schemas"]["PinMode"];
+        };
+        QueuedState: {
+            queuedLocalIds: string[];
+            indeterminateLocalIds: string[];
+            invokedLocalMessages: components["schemas"]["InvokedMessage"][];
+        };
+        QueuedStateRequest: {
+            /** @description At most 1000. */
+            localIds: string[];
+        };
+        ReasoningEffortRequest: {
+            /** @description `null` for the agent's default. */
+            modelReasoningEffort: string | null;
+        };
+        RegisterMachineRequest: {
+            id: string;
+            /** @description Merged into what is known, unless it is no object. */
+            metadata: unknown;
+            /** @description Sent by the runner itself only. */
+            runnerState?: unknown;
+        };
+        RenameRequest: {
+            name: string;
+        };
+        ReopenAnswer: {
+            ok: boolean;
+            /** @description May be another session than the one asked for. */
+            sessionId: string;
+            /** @description False when the session was active all along. */
+            resumed: boolean;
+        };
+        /** @description An open request: may the agent do this, or what is the answer to its question. */
+        Request: {
+            tool: string;
+            /** @description The tool call it belongs to, where that has another id. */
+            toolCallId?: string;
+            arguments: unknown;
+            /** Format: int64 */
+            createdAt?: number | null;
+        };
+        /** @enum {string} */
+        RequestKind: "permission" | "input";
+        /** @enum {string} */
+        RequestStatus: "approved" | "denied" | "canceled" | "resolved";
+        ResumeAnswer: {
+            /** @description `success`. */
+            type: string;
+            /** @description May be another session than the one asked for. */
+            sessionId: string;
+        };
+        ResumeRequest: {
+            permissionMode?: string;
+        };
+        RunnerCapabilities: {
+            codexSharedRuntime?: boolean;
+            piExistingSessionResume?: boolean;
+            /** @description What can be chosen for an agent, and when. */
+            agentConfigs?: components["schemas"]["AgentConfig"][];
+        };
+        RunnerState: {
+            /** @description `offline`, `running` or `shutting-down`. */
+            status: string;
+            /** Format: int64 */
+            pid?: number;
+            /** Format: int32 */
+            httpPort?: number;
+            /** Format: int64 */
+            startedAt?: number;
+            /** Format: int64 */
+            shutdownRequestedAt?: number;
+            shutdownSource?: string;
+            capabilities?: components["schemas"]["RunnerCapabilities"];
+            lastSpawnError?: components["schemas"]["SpawnError"] | null;
+        };
+        SendMessage: {
+            text: string;
+            /** @description Chosen by the sender. With it the prompt can be queued, repeated and cancelled. */
+            localId?: string | null;
+            attachments?: components["schemas"]["Attachment"][] | null;
+            /**
+             * Format: int64
+             * @description Epoch milliseconds, at most seven days ahead.
+             */
+            scheduledAt?: number | null;
+            /** @description `queue` or `steer`. */
+            deliveryMode?: string | null;
+        };
+        ServiceTierRequest: {
+            /** @description `fast` or `standard`. */
+            serviceTier: string;
+        };
+        Session: {
+            /** @description Whether any message counts as conversation. Lists hide idle sessions without it. */
+            hasConversationContent: boolean;
+            id: string;
+            namespace: string;
+            /**
+             * Format: int64
+             * @description Grows with every change.
+             */
+            seq: number;
+            /** Format: int64 */
+            createdAt: number;
+            /**
+             * Format: int64
+             * @description The last activity. Renames, pins and settings do not count.
+             */
+            updatedAt: number;
+            /** @description In its project. */
+            pinned: boolean;
+            /** @description Above all projects. */
+            globalPinned: boolean;
+            /** @description Whether the agent's process reports in. */
+            active: boolean;
+            /** Format: int64 */
+            activeAt: number;
+            metadata: components["schemas"]["Metadata"] | null;
+            /** Format: int64 */
+            metadataVersion: number;
+            agentState: components["schemas"]["AgentState"] | null;
+            /** Format: int64 */
+            agentStateVersion: number;
+            thinking: boolean;
+            /**
+             * Format: int64
+             * @description 0 when never.
+             */
+            thinkingAt: number;
+            /** Format: int64 */
+            activeTurnStartedAt: number | null;
+            /** Format: int32 */
+            backgroundTaskCount: number;
+            todos?: components["schemas"]["Todo"][];
+            /**
+             * Format: int64
+             * @description 0 when never.
+             */
+            todosUpdatedAt: number;
+            teamState?: components["schemas"]["TeamState"];
+            /**
+             * Format: int64
+             * @description 0 when never.
+             */
+            teamStateUpdatedAt: number;
+            model: string | null;
+            modelReasoningEffort: string | null;
+            effort: string | null;
+            /** @description `fast` or `standard`; `null` when untouched. */
+            serviceTier: string | null;
+            permissionMode?: string;
+            /** @description `default` or `plan`. */
+            collaborationMode?: string;
+            /** @description `interactive`, `plan` or `autopilot`. */
+            copilotAgentMode?: string;
+            /** @description Told by `session-contact` events and by the status of a session, and kept here by pages. */
+            contact?: components["schemas"]["Contact"];
+        };
+        SessionAnswer: {
+            session: components["schemas"]["Session"];
+        };
+        /** @description What pages may offer. */
+        SessionCapabilities: {
+            /** @description Terminal and pages use the session at the same time. */
+            concurrentClients?: boolean;
+            terminal?: boolean;
+            conversationHistory?: components["schemas"]["HistoryCapabilities"];
+        };
+        SessionList: {
+            sessions: components["schemas"]["SessionSummary"][];
+        };
+        SessionSummary: {
+            /** @description Whether any message counts as conversation. Lists hide idle sessions without it. */
+            hasConversationContent: boolean;
             id: string;
             active: boolean;
+            thinking: boolean;
+            /** Format: int64 */
             activeAt: number;
-            createdAt: number;
+            /** Format: int64 */
             updatedAt: number;
-            metadata: components["schemas"]["MachineMetadata"] | null;
+            /** @description In its project. */
+            pinned: boolean;
+            /** @description Above all projects. */
+            globalPinned: boolean;
+            metadata: components["schemas"]["SummaryMetadata"] | null;
+            /** Format: int64 */
             metadataVersion: number;
+            /** Format: int64 */
+            agentStateVersion: number;
+            /** Format: int64 */
+            todosUpdatedAt: number;
+            todoProgress: components["schemas"]["TodoProgress"] | null;
+            /** Format: int32 */
+            pendingRequestsCount: number;
+            /** @description Each kind at most once. */
+            pendingRequestKinds: components["schemas"]["RequestKind"][];
+            /** @description The oldest five. */
+            pendingRequests: components["schemas"]["PendingRequest"][];
+            /**
+             * Format: int32
+             * @description Shell commands that run on while the agent does something else.
+             */
+            backgroundTaskCount: number;
+            /** Format: int32 */
+            futureScheduledMessageCount: number;
+            /** Format: int64 */
+            nextScheduledAt: number | null;
+            model: string | null;
+            modelReasoningEffort: string | null;
+            effort: string | null;
+            /**
+             * Format: int64
+             * @description Told by patches of the event stream, and kept here by pages.
+             */
+            activeTurnStartedAt?: number | null;
+            /** @description Told by `session-contact` events, and kept here by pages. */
+            contact?: components["schemas"]["Contact"];
+        };
+        SlashCommand: {
+            name: string;
+            description?: string;
+            /** @description `builtin`, `user`, `plugin` or `project`. */
+            source: string;
+            content?: string;
+            pluginName?: string;
+        };
+        SlashCommands: {
+            success: boolean;
+            commands?: components["schemas"]["SlashCommand"][];
+            error?: string;
+        };
+        SpawnAnswer: {
+            type: components["schemas"]["SpawnOutcome"];
+            /** @description There with `success`. */
+            sessionId?: string;
+            /** @description There with `error`. */
+            message?: string;
+            /** @description `agent_unavailable`, `outside_workspace_roots` or `runner_upgrade_required`. */
+            code?: string;
+            agent?: string;
+        };
+        SpawnError: {
+            message: string;
+            /** Format: int64 */
+            pid?: number;
+            /** Format: int32 */
+            exitCode?: number | null;
+            signal?: string | null;
+            /** Format: int64 */
+            at: number;
+        };
+        /** @enum {string} */
+        SpawnOutcome: "success" | "error";
+        SpawnRequest: {
+            directory: string;
+            agent?: string | null;
+            model?: string | null;
+            effort?: string | null;
+            modelReasoningEffort?: string | null;
+            yolo?: boolean | null;
+            permissionMode?: string | null;
+            /** @description `simple` or `worktree`. */
+            sessionType?: string | null;
+            worktreeName?: string | null;
+            serviceTier?: string | null;
+            collaborationMode?: string | null;
+            copilotAgentMode?: string | null;
+            /** @description `remote` or `pty`. */
+            startingMode?: string | null;
+        };
+        /** @description What our own page shows beside the session itself. */
+        Status: {
+            contact: components["schemas"]["Contact"];
+            /** @description Newest last. */
+            decisions: components["schemas"]["Decision"][];
+        };
+        SummaryMetadata: {
+            name?: string;
+            path: string;
+            machineId?: string;
+            summary?: components["schemas"]["SummaryText"];
+            flavor: string | null;
+            worktree?: components["schemas"]["Worktree"];
+            /** @description The agent's own id of the conversation. */
+            agentSessionId?: string;
+            /** @description `running` or `archived`, among others. */
+            lifecycleState?: string;
+            hapiMcpUrl?: string;
+        };
+        SummaryRequest: {
+            text: string;
+        };
+        SummaryText: {
+            text: string;
+        };
+        TeamMember: {
+            name: string;
+            agentType?: string;
+            /** @description `active`, `idle` or `shutdown`. */
+            status?: string;
+        };
+        TeamMessage: {
+            from: string;
+            to: string;
+            summary: string;
+            /** @description `message`, `broadcast`, `shutdown_request` or `shutdown_response`. */
+            type: string;
+            /** Format: int64 */
+            timestamp: number;
+        };
+        /** @description Agents that work together in one session. */
+        TeamState: {
+            teamName: string;
+            description?: string;
+            members?: components["schemas"]["TeamMember"][];
+            tasks?: components["schemas"]["TeamTask"][];
+            /** @description The last 50. */
+            messages?: components["schemas"]["TeamMessage"][];
+            /** Format: int64 */
+            updatedAt?: number;
+        };
+        TeamTask: {
+            id: string;
+            title: string;
+            description?: string;
+            /** @description `pending`, `in_progress`, `completed` or `blocked`. */
+            status?: string;
+            owner?: string;
+        };
+        Todo: {
+            content: string;
+            status: components["schemas"]["TodoStatus"];
+            /** @description `high`, `medium` or `low`. */
+            priority: string;
+            /** @description Empty when the agent gave none. */
+            id: string;
+            /** @description How to say it while it is being done. */
+            activeForm?: string;
+        };
+        TodoProgress: {
+            /** Format: int32 */
+            completed: number;
+            /** Format: int32 */
+            total: number;
+        };
+        /** @enum {string} */
+        TodoStatus: "pending" | "in_progress" | "completed";
+        UploadAnswer: {
+            success: boolean;
+            /** @description On the machine of the session. */
+            path?: string;
+            error?: string;
+        };
+        UploadRequest: {
+            filename: string;
+            /** @description Base64. */
+            content: string;
+            mimeType: string;
+        };
+        VisibilityRequest: {
+            subscriptionId: string;
+            /** @description `visible` or `hidden`. */
+            visibility: string;
+        };
+        /** @description A git worktree that was made for the session. */
+        Worktree: {
+            /** @description The repository. */
+            basePath: string;
+            branch: string;
+            name: string;
+            worktreePath?: string;
+            /** Format: int64 */
+            createdAt?: number;
         };
     };
     responses: never;
@@ -475,36 +2118,7 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    health: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Health"];
-                };
-            };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    authenticate: {
+    auth_exchange: {
         parameters: {
             query?: never;
             header?: never;
@@ -517,7 +2131,6 @@ export interface operations {
             };
         };
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -526,8 +2139,26 @@ export interface operations {
                     "application/json": components["schemas"]["AuthResponse"];
                 };
             };
-            /** @description Error */
-            default: {
+            /** @description neither key, or no JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description wrong token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description too many wrong tokens from here; see Retry-After */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -537,20 +2168,93 @@ export interface operations {
             };
         };
     };
-    setVisibility: {
+    events_stream: {
+        parameters: {
+            query?: {
+                /** @description `true` or `1`: everything in the namespace */
+                all?: string;
+                sessionId?: string;
+                machineId?: string;
+                /** @description `visible` while somebody looks at the page */
+                visibility?: string;
+                /** @description the header `Last-Event-ID` wins over it */
+                lastEventId?: string;
+                /** @description for released pages only; use the header */
+                token?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description text/event-stream */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    machines_list: {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MachineList"];
+                };
+            };
+        };
+    };
+    machines_rename: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["VisibilityRequest"];
+                "application/json": components["schemas"]["DisplayNameRequest"];
             };
         };
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -559,8 +2263,7 @@ export interface operations {
                     "application/json": components["schemas"]["Ok"];
                 };
             };
-            /** @description Error */
-            default: {
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -570,10 +2273,859 @@ export interface operations {
             };
         };
     };
-    listSessions: {
+    machines_agent_availability: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentAvailability"];
+                };
+            };
+            /** @description the runner is too old to say */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    machines_agy_models: {
         parameters: {
             query?: {
+                refresh?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the agent's machine answered */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description wrong query or body */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description of another namespace */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description the agent's machine failed or did not answer */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not connected */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    machines_codex_models: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the agent's machine answered */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description wrong query or body */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description of another namespace */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description the agent's machine failed or did not answer */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not connected */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    machines_copilot_models: {
+        parameters: {
+            query?: {
+                cwd?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the agent's machine answered */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description wrong query or body */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description of another namespace */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description the agent's machine failed or did not answer */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not connected */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    machines_cursor_models: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the agent's machine answered */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description wrong query or body */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description of another namespace */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description the agent's machine failed or did not answer */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not connected */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    machines_grok_models: {
+        parameters: {
+            query?: {
+                cwd?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the agent's machine answered */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description wrong query or body */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description of another namespace */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description the agent's machine failed or did not answer */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not connected */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    machines_list_directory: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description as the agent's machine answered */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DirectoryListing"];
+                };
+            };
+            /** @description wrong query or body */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description of another namespace */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description the agent's machine failed or did not answer */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not connected */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    machines_opencode_model_variants: {
+        parameters: {
+            query?: {
+                cwd?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the agent's machine answered */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description wrong query or body */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description of another namespace */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description the agent's machine failed or did not answer */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not connected */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    machines_opencode_models: {
+        parameters: {
+            query?: {
+                cwd?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the agent's machine answered */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description wrong query or body */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description of another namespace */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description the agent's machine failed or did not answer */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not connected */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    machines_paths_exist: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PathsExistRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PathsExist"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    machines_pi_models: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the agent's machine answered */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description wrong query or body */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description of another namespace */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description the agent's machine failed or did not answer */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not connected */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    machines_restart_runner: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    machines_spawn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SpawnRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpawnAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    sessions_list: {
+        parameters: {
+            query?: {
+                /** @description 1 to 500; more or less is brought into that range */
                 limit?: number;
+                /** @description `updatedAt`: by recency alone */
                 order?: string;
             };
             header?: never;
@@ -582,19 +3134,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        sessions: components["schemas"]["SessionSummary"][];
-                    };
+                    "application/json": components["schemas"]["SessionList"];
                 };
             };
-            /** @description Error */
-            default: {
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -604,7 +3152,7 @@ export interface operations {
             };
         };
     };
-    getSession: {
+    sessions_get: {
         parameters: {
             query?: never;
             header?: never;
@@ -615,19 +3163,23 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        session: components["schemas"]["Session"];
-                    };
+                    "application/json": components["schemas"]["SessionAnswer"];
                 };
             };
-            /** @description Error */
-            default: {
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -637,7 +3189,7 @@ export interface operations {
             };
         };
     };
-    abortTurn: {
+    sessions_delete: {
         parameters: {
             query?: never;
             header?: never;
@@ -648,7 +3200,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -657,8 +3208,8 @@ export interface operations {
                     "application/json": components["schemas"]["Ok"];
                 };
             };
-            /** @description Error */
-            default: {
+            /** @description active */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -668,7 +3219,40 @@ export interface operations {
             };
         };
     };
-    resumeSession: {
+    sessions_rename: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RenameRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ok"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    sessions_abort: {
         parameters: {
             query?: never;
             header?: never;
@@ -679,20 +3263,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        type: string;
-                        sessionId: string;
-                    };
+                    "application/json": components["schemas"]["Ok"];
                 };
             };
-            /** @description Error */
-            default: {
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -702,9 +3281,1010 @@ export interface operations {
             };
         };
     };
-    listMessages: {
+    sessions_archive: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ok"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    sessions_codex_models: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the agent's machine answered */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description wrong query or body */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description of another namespace */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description the agent's machine failed or did not answer */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not connected */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    settings_collaboration_mode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ModeRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ok"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    settings_agent_mode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ModeRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ok"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    sessions_copilot_models: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the agent's machine answered */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description wrong query or body */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description of another namespace */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description the agent's machine failed or did not answer */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not connected */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    sessions_cursor_models: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the agent's machine answered */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description wrong query or body */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description of another namespace */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description the agent's machine failed or did not answer */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not connected */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    sessions_directory: {
         parameters: {
             query?: {
+                path?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the agent's machine answered */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DirectoryListing"];
+                };
+            };
+            /** @description wrong query or body */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description of another namespace */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description the agent's machine failed or did not answer */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not connected */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    settings_effort: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EffortRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ok"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    sessions_file: {
+        parameters: {
+            query?: {
+                path?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the agent's machine answered */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileContent"];
+                };
+            };
+            /** @description wrong query or body */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description of another namespace */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description the agent's machine failed or did not answer */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not connected */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    files_search: {
+        parameters: {
+            query?: {
+                /** @description part of a path, or a pattern with * and ? */
+                query?: string;
+                /** @description 1 to 500, 200 by default */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileSearch"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    files_generated_image: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                imageId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the bytes */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    sessions_git_diff_file: {
+        parameters: {
+            query?: {
+                path?: string;
+                staged?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the agent's machine answered */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandResult"];
+                };
+            };
+            /** @description wrong query or body */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description of another namespace */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description the agent's machine failed or did not answer */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not connected */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    sessions_git_diff_numstat: {
+        parameters: {
+            query?: {
+                staged?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the agent's machine answered */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandResult"];
+                };
+            };
+            /** @description wrong query or body */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description of another namespace */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description the agent's machine failed or did not answer */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not connected */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    sessions_git_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the agent's machine answered */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandResult"];
+                };
+            };
+            /** @description wrong query or body */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description of another namespace */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description the agent's machine failed or did not answer */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not connected */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    sessions_grok_models: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the agent's machine answered */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description wrong query or body */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description of another namespace */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description the agent's machine failed or did not answer */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not connected */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    sessions_grok_reasoning_effort_options: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the agent's machine answered */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description wrong query or body */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description of another namespace */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description the agent's machine failed or did not answer */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not connected */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    messages_page: {
+        parameters: {
+            query?: {
+                /** @description 1 to 200, 50 by default */
                 limit?: number;
                 beforeSeq?: number;
                 beforeAt?: number;
@@ -712,6 +4292,7 @@ export interface operations {
                 afterAt?: number;
                 untilSeq?: number;
                 untilAt?: number;
+                /** @description of the page that the cursor came from */
                 epoch?: number;
             };
             header?: never;
@@ -722,7 +4303,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -731,8 +4311,7 @@ export interface operations {
                     "application/json": components["schemas"]["MessagePage"];
                 };
             };
-            /** @description Error */
-            default: {
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -742,7 +4321,7 @@ export interface operations {
             };
         };
     };
-    sendMessage: {
+    messages_send: {
         parameters: {
             query?: never;
             header?: never;
@@ -757,7 +4336,6 @@ export interface operations {
             };
         };
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -766,8 +4344,16 @@ export interface operations {
                     "application/json": components["schemas"]["Ok"];
                 };
             };
-            /** @description Error */
-            default: {
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description inactive, or the localId has another text */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -777,7 +4363,40 @@ export interface operations {
             };
         };
     };
-    cancelMessage: {
+    messages_queued_state: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QueuedStateRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueuedState"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    messages_cancel: {
         parameters: {
             query?: never;
             header?: never;
@@ -789,7 +4408,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -798,18 +4416,9 @@ export interface operations {
                     "application/json": components["schemas"]["CancelMessage"];
                 };
             };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
         };
     };
-    retryMessage: {
+    messages_retry: {
         parameters: {
             query?: never;
             header?: never;
@@ -821,20 +4430,195 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
+            /** @description `status`: retried, already-queued, retry-unavailable, invoked or not-found */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    messages_steer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                messageId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `status`: steered, invoked or failed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    settings_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ModelRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ok"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    settings_reasoning_effort: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasoningEffortRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ok"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    sessions_opencode_models: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the agent's machine answered */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        status: string;
-                        localId?: string | null;
+                        [key: string]: unknown;
                     };
                 };
             };
-            /** @description Error */
-            default: {
+            /** @description wrong query or body */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description of another namespace */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description the agent's machine failed or did not answer */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not connected */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -844,7 +4628,127 @@ export interface operations {
             };
         };
     };
-    approveRequest: {
+    sessions_opencode_reasoning_effort_options: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the agent's machine answered */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description wrong query or body */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description of another namespace */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description the agent's machine failed or did not answer */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not connected */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    settings_permission_mode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PermissionModeRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ok"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description the agent did not apply it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    permissions_approve: {
         parameters: {
             query?: never;
             header?: never;
@@ -854,23 +4758,22 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        /** @description may be left out */
+        requestBody?: {
             content: {
-                "application/json": components["schemas"]["ApproveRequest"];
+                "application/json": components["schemas"]["ApproveRequest"] | null;
             };
         };
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Ok"];
+                    "application/json": components["schemas"]["DecisionAnswer"];
                 };
             };
-            /** @description Error */
-            default: {
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -878,9 +4781,26 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description inactive, or somebody else decided first */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlreadyDecided"];
+                };
+            };
         };
     };
-    denyRequest: {
+    permissions_deny: {
         parameters: {
             query?: never;
             header?: never;
@@ -890,23 +4810,117 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        /** @description may be left out */
+        requestBody?: {
             content: {
-                "application/json": components["schemas"]["DenyRequest"];
+                "application/json": components["schemas"]["DenyRequest"] | null;
             };
         };
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Ok"];
+                    "application/json": components["schemas"]["DecisionAnswer"];
                 };
             };
-            /** @description Error */
-            default: {
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description inactive, or somebody else decided first */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlreadyDecided"];
+                };
+            };
+        };
+    };
+    sessions_pi_models: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the agent's machine answered */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description wrong query or body */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description of another namespace */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description the agent's machine failed or did not answer */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not connected */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -916,7 +4930,812 @@ export interface operations {
             };
         };
     };
-    listMachines: {
+    sessions_pin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PinRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ok"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    sessions_reopen: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReopenAnswer"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description no machine online */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    sessions_resume: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description may be left out */
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ResumeRequest"] | null;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResumeAnswer"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description no machine online */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    settings_service_tier: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ServiceTierRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ok"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    sessions_skills: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the agent's machine answered */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description wrong query or body */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description of another namespace */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description the agent's machine failed or did not answer */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not connected */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    files_slash_commands: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SlashCommands"];
+                };
+            };
+        };
+    };
+    sessions_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Status"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    sessions_summary: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SummaryRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ok"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    sessions_switch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ok"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    files_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UploadRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description over 50 MiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    sessions_upload_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description as the agent's machine answered */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description wrong query or body */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description of another namespace */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description the agent's machine failed or did not answer */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not connected */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    events_set_visibility: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VisibilityRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ok"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    cli_register_machine: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegisterMachineRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MachineAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    cli_machine: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MachineAnswer"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    cli_create_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateSession"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CliSession"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    cli_resumable: {
+        parameters: {
+            query?: {
+                /** @description only those of one machine */
+                machineId?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{sessions}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    cli_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CliSession"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    cli_handoff: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ok"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    cli_messages: {
+        parameters: {
+            query: {
+                afterSeq: number;
+                /** @description 1 to 200, 200 by default */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CliMessages"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    cli_resume_target: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{target}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    health_health: {
         parameters: {
             query?: never;
             header?: never;
@@ -925,25 +5744,20 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        machines: components["schemas"]["Machine"][];
-                    };
+                    "application/json": components["schemas"]["Health"];
                 };
             };
-            /** @description Error */
-            default: {
+            /** @description stopping */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
+                content?: never;
             };
         };
     };

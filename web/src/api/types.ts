@@ -15,4 +15,6 @@ export type ApproveRequest = Schemas['ApproveRequest']
 export type Answers = NonNullable<ApproveRequest['answers']>
 export type Decision = Schemas['Decision']
 export type Contact = Schemas['Contact']
+export type Delivery = Schemas['Delivery']
+export type DecisionAnswer = Schemas['DecisionAnswer']
 export type Todo = Schemas['Todo']

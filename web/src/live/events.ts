@@ -27,12 +27,6 @@ export interface SessionPatch {
   scratchlistUpdatedAt?: number
 }
 
-export interface DecisionKey {
-  sessionId: string
-  requestId: string
-  requestCreatedAt: number | null
-}
-
 export type HubEvent =
   | { type: 'connection-changed'; data: { status: 'connected'; subscriptionId: string; resume: 'ok' | 'gap' } }
   | { type: 'heartbeat' }
@@ -40,7 +34,7 @@ export type HubEvent =
   | { type: 'session-updated'; sessionId: string; data?: Session | SessionPatch }
   | { type: 'session-removed'; sessionId: string }
   | { type: 'session-contact'; sessionId: string; contact: Contact }
-  | ({ type: 'decision-updated'; decision: Decision } & DecisionKey)
+  | { type: 'decision-updated'; sessionId: string; decision: Decision }
   | { type: 'message-received'; sessionId: string; message: Message }
   | { type: 'messages-consumed'; sessionId: string; localIds: string[]; invokedAt: number }
   | { type: 'messages-indeterminate'; sessionId: string; localIds: string[] }

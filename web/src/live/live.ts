@@ -148,12 +148,14 @@ class Batch {
       session: this.#get(keys.session(id)) as Held['session'],
       transcript: this.#get(keys.transcript(id)) as Held['transcript'],
       decisions: this.#get(keys.decisions(id)) as Held['decisions'],
+      contacts: this.#get(keys.contacts) as Held['contacts'],
     }
     const reduced = reduce(held, event)
     this.#set(keys.sessions, reduced.held.sessions)
     this.#set(keys.session(id), reduced.held.session)
     this.#set(keys.transcript(id), reduced.held.transcript)
     this.#set(keys.decisions(id), reduced.held.decisions)
+    this.#set(keys.contacts, reduced.held.contacts)
     for (const part of reduced.reread) {
       const key = keyOf(part, id)
       this.#reread.set(key.join(), key)

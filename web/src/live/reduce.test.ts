@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { aMessage, aSession, aSummary } from '../testing/records'
+import { aDecision, aMessage, aSession, aSummary } from '../testing/records'
 import type { HubEvent } from './events'
 import { decisionKey, type Held, reduce } from './reduce'
 import { toSummary } from './session'
@@ -99,16 +99,32 @@ describe('sessions', () => {
     const contact = { state: 'lost', since: 7 } as const
     const before: Held = { sessions: [aSummary({ id: ID })], session: aSession({ id: ID }) }
     const held = play(before, [{ type: 'session-contact', sessionId: ID, contact }, patched({ thinking: false })])
-    expect(held.session?.contact).toEqual(contact)
-    expect(held.sessions?.[0]?.contact).toEqual(contact)
+    expect(held.contacts).toEqual({ [ID]: contact })
   })
 
   test('a decision belongs to a request and the time it was asked', () => {
-    const decision = { state: 'delivered', approved: true, by: 'phone', at: 3 } as const
-    const event: HubEvent = { type: 'decision-updated', sessionId: ID, requestId: 'r', requestCreatedAt: 2, decision }
-    const { decisions } = reduce({}, event).held
+    const decision = aDecision({ requestId: 'r', requestCreatedAt: 2 })
+    const event: HubEvent = { type: 'decision-updated', sessionId: ID, decision }
+    const { decisions } = reduce({ decisions: {} }, event).held
     expect(decisions?.[decisionKey('r', 2)]).toEqual(decision)
     expect(decisions?.[decisionKey('r', 9)]).toBeUndefined()
+  })
+
+  test('decisions that were not read are not begun by an event, so that they are read in full', () => {
+    const event: HubEvent = { type: 'decision-updated', sessionId: ID, decision: aDecision() }
+    expect(reduce({}, event).held.decisions).toBeUndefined()
+  })
+
+  test('the row of a whole session keeps what only the list knows', () => {
+    const session = aSession({ hasConversationContent: false, backgroundTaskCount: 2 })
+    expect(toSummary(session)).toMatchObject({
+      hasConversationContent: false,
+      backgroundTaskCount: 2,
+      futureScheduledMessageCount: 0,
+      nextScheduledAt: null,
+    })
+    const known = aSummary({ futureScheduledMessageCount: 3, nextScheduledAt: 9 })
+    expect(toSummary(session, known)).toMatchObject({ futureScheduledMessageCount: 3, nextScheduledAt: 9 })
   })
 })
 

@@ -1,5 +1,5 @@
 /** One pure function from what the page holds and one event to what it holds next. No I/O, no clock. */
-import type { Decision, Session, SessionSummary } from '../api/types'
+import type { Contact, Decision, Session, SessionSummary } from '../api/types'
 import type { HubEvent } from './events'
 import { isFullSession, isPatch, mergeSession, patchSession, patchSummary, toSummary } from './session'
 import { type Transcript, withMessage, withoutMessage, withQueued } from './transcript'
@@ -7,9 +7,13 @@ import { type Transcript, withMessage, withoutMessage, withQueued } from './tran
 /** Decisions by request; see `decisionKey`. */
 export type Decisions = Readonly<Record<string, Decision>>
 
-/** What the page holds: the list, and the parts that belong to the event's session. */
+/** Contact with the agents, by session; a session that nobody has told of is left out. */
+export type Contacts = Readonly<Record<string, Contact>>
+
+/** What the page holds: what concerns all sessions, and the parts that belong to the event's session. */
 export interface Held {
   sessions?: SessionSummary[] | undefined
+  contacts?: Contacts | undefined
   session?: Session | undefined
   transcript?: Transcript | undefined
   decisions?: Decisions | undefined
@@ -25,7 +29,11 @@ export interface Reduced {
 
 /** Request ids come back, so a decision belongs to an id and the time it was asked. */
 export function decisionKey(requestId: string, requestCreatedAt: number | null | undefined): string {
-  return `${requestId}@${requestCreatedAt ?? ''}`
+  return `${requestId}@${requestCreatedAt ?? 0}`
+}
+
+export function withDecision(decisions: Decisions, decision: Decision): Decisions {
+  return { ...decisions, [decisionKey(decision.requestId, decision.requestCreatedAt)]: decision }
 }
 
 export function reduce(held: Held, event: HubEvent): Reduced {
@@ -39,17 +47,12 @@ export function reduce(held: Held, event: HubEvent): Reduced {
         session: undefined,
         transcript: undefined,
         decisions: undefined,
+        contacts: held.contacts,
       })
     case 'session-contact':
-      return done({
-        ...held,
-        sessions: replaced(held.sessions, event.sessionId, (row) => ({ ...row, contact: event.contact })),
-        session: held.session && { ...held.session, contact: event.contact },
-      })
-    case 'decision-updated': {
-      const key = decisionKey(event.requestId, event.requestCreatedAt)
-      return done({ ...held, decisions: { ...held.decisions, [key]: event.decision } })
-    }
+      return done({ ...held, contacts: { ...held.contacts, [event.sessionId]: event.contact } })
+    case 'decision-updated':
+      return done({ ...held, decisions: held.decisions && withDecision(held.decisions, event.decision) })
     case 'message-received':
       return transcriptChanged(held, (transcript) => withMessage(transcript, event.message))
     case 'messages-consumed':

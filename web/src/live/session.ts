@@ -47,7 +47,6 @@ export function isPatch(data: unknown): data is SessionPatch {
 /** A whole session over a known one: each versioned part is the newer of the two. */
 export function mergeSession(known: Session, news: Session): Session {
   const merged = { ...news, updatedAt: Math.max(known.updatedAt, news.updatedAt) }
-  if (known.contact && !news.contact) merged.contact = known.contact
   if (known.metadataVersion > news.metadataVersion) {
     merged.metadata = known.metadata
     merged.metadataVersion = known.metadataVersion
@@ -110,27 +109,29 @@ export function patchSummary(row: SessionSummary, patch: SessionPatch): SessionS
 
 /** The list row of a whole session; what only the list read knows is kept from the known row. */
 export function toSummary(session: Session, known?: SessionSummary): SessionSummary {
-  const contact = session.contact ?? known?.contact
   return {
+    futureScheduledMessageCount: 0,
+    nextScheduledAt: null,
     ...known,
-    ...(contact && { contact }),
+    hasConversationContent: session.hasConversationContent,
+    backgroundTaskCount: session.backgroundTaskCount,
     id: session.id,
     active: session.active,
     thinking: session.thinking,
     activeAt: session.activeAt,
     activeTurnStartedAt: session.activeTurnStartedAt,
     updatedAt: session.updatedAt,
-    pinned: session.pinned ?? false,
-    globalPinned: session.globalPinned ?? false,
+    pinned: session.pinned,
+    globalPinned: session.globalPinned,
     metadata: summaryMetadata(session.metadata, known?.metadata ?? null),
     metadataVersion: session.metadataVersion,
     agentStateVersion: session.agentStateVersion,
     todosUpdatedAt: session.todosUpdatedAt,
     todoProgress: progressOf(session.todos),
     ...pendingOf(session.agentState, session.updatedAt),
-    model: session.model ?? null,
-    modelReasoningEffort: session.modelReasoningEffort ?? null,
-    effort: session.effort ?? null,
+    model: session.model,
+    modelReasoningEffort: session.modelReasoningEffort,
+    effort: session.effort,
   }
 }
 

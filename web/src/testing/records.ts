@@ -1,5 +1,5 @@
 /** Builders of wire records for tests; each test names only what it is about. */
-import type { Message, MessagePage, Session, SessionSummary } from '../api/types'
+import type { Decision, Message, MessagePage, Session, SessionSummary } from '../api/types'
 
 export function aSession(fields: Partial<Session> = {}): Session {
   return {
@@ -14,8 +14,19 @@ export function aSession(fields: Partial<Session> = {}): Session {
     agentState: {},
     agentStateVersion: 1,
     thinking: false,
+    thinkingAt: 0,
     activeTurnStartedAt: null,
+    backgroundTaskCount: 0,
+    hasConversationContent: true,
+    namespace: 'default',
+    pinned: false,
+    globalPinned: false,
     todosUpdatedAt: 0,
+    teamStateUpdatedAt: 0,
+    model: null,
+    modelReasoningEffort: null,
+    effort: null,
+    serviceTier: null,
     ...fields,
   }
 }
@@ -35,6 +46,29 @@ export function aSummary(fields: Partial<SessionSummary> = {}): SessionSummary {
     pendingRequestsCount: 0,
     pendingRequestKinds: [],
     pendingRequests: [],
+    hasConversationContent: true,
+    backgroundTaskCount: 0,
+    futureScheduledMessageCount: 0,
+    nextScheduledAt: null,
+    pinned: false,
+    globalPinned: false,
+    model: null,
+    modelReasoningEffort: null,
+    effort: null,
+    ...fields,
+  }
+}
+
+export function aDecision(fields: Partial<Decision> = {}): Decision {
+  return {
+    requestId: 'r',
+    requestCreatedAt: 1,
+    approved: true,
+    answer: {},
+    state: 'pending',
+    by: '1',
+    from: '10.0.0.7 Mozilla/5.0 (Linux; Android 16) Chrome/140.0 Mobile Safari/537.36',
+    at: 1,
     ...fields,
   }
 }

@@ -5,7 +5,6 @@ import type { Session } from '../../api/types'
 import { INPUT_TOOLS, openRequests } from '../../live/session'
 import { agentName } from '../sessions/flavors'
 import { titleOf } from '../sessions/list'
-import { statusOf } from '../sessions/status'
 import { StatusChip } from '../sessions/status-chip'
 import { PlanList } from './tool-body'
 
@@ -30,7 +29,7 @@ export function ChatHeader({ session }: { session: Session }) {
         <div className="min-w-0">
           <h1 className="leading-snug font-semibold break-words">{titleOf(session)}</h1>
           <div className="mt-1 flex flex-wrap items-center gap-x-2 gap-y-1 text-xs text-muted">
-            <StatusChip status={statusOf({ ...session, pending })} />
+            <StatusChip id={session.id} facts={{ ...session, pending }} />
             <span>{agentName(session.metadata?.flavor)}</span>
             {session.model && <span>{session.model}</span>}
             {branch && (

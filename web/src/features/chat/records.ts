@@ -101,8 +101,7 @@ const SHOWN_SYSTEM: Record<string, (data: Fields) => RecordPart[]> = {
   api_error: (data) => event(string(data.message) ?? 'The model service answered with an error.', 'bad'),
   compact_boundary: () => event('Earlier context was summarised.'),
   microcompact_boundary: () => event('Earlier tool results were summarised.'),
-  turn_duration: (data) =>
-    typeof data.durationMs === 'number' ? event(`Turn took ${duration(data.durationMs)}.`) : [],
+  turn_duration: (data) => turnTook(data.durationMs),
   away_summary: (data) => withText(string(data.content), (text) => ({ kind: 'text', text })),
 }
 
@@ -197,7 +196,7 @@ function readEvent(data: Fields): RecordPart[] {
     case 'permission-mode-changed':
       return event(`Permission mode: ${string(data.mode) ?? 'changed'}`)
     case 'turn-duration':
-      return typeof data.durationMs === 'number' ? event(`Turn took ${duration(data.durationMs)}.`) : []
+      return turnTook(data.durationMs)
     default:
       return unknown(data.type)
   }
@@ -246,6 +245,11 @@ function event(text: string, tone: 'plain' | 'bad' = 'plain'): RecordPart[] {
 
 function unknown(type: unknown): RecordPart[] {
   return [{ kind: 'unknown', label: typeof type === 'string' && type ? type : 'record' }]
+}
+
+/** A turn of less than a second is not worth a line. */
+function turnTook(ms: unknown): RecordPart[] {
+  return typeof ms === 'number' && ms >= 1_000 ? event(`Turn took ${duration(ms)}.`) : []
 }
 
 function duration(ms: number): string {

@@ -6,7 +6,7 @@ import { Button } from '../../ui/button'
 import { RichText } from '../../ui/rich-text'
 import { lineDiff } from './diff'
 import { outputText } from './records'
-import { commandOf, editsOf, pathOf, plainInputs, type ToolKind, toolFacts } from './tool-facts'
+import { commandOf, editsOf, pathOf, plainInputs, questionsOf, type ToolKind, toolFacts } from './tool-facts'
 
 const SHOWN_LINES = 40
 
@@ -42,6 +42,7 @@ export function ToolBody({ name, input, output, failed = false, whole = false }:
       {kind === 'read' && <p className="font-mono break-all">{path}</p>}
       {kind === 'todos' && <Todos input={input} />}
       {kind === 'agent' && <RichText text={string(fields(input).prompt) ?? ''} />}
+      {kind === 'question' && questionsOf(input).map((question) => <p key={question}>{question}</p>)}
       {(kind === 'other' || kind === 'search' || kind === 'web') && <Inputs input={input} />}
       {result && kind === 'agent' && <RichText text={result} />}
       {result && kind !== 'agent' && (failed || !CONFIRM_ONLY.has(kind)) && (

@@ -1,7 +1,7 @@
 /** What one line and the card of a tool call say, by the shape of its input. Pure. */
 import { fields, string } from '../../api/loose'
 
-export type ToolKind = 'command' | 'edit' | 'read' | 'search' | 'web' | 'todos' | 'agent' | 'other'
+export type ToolKind = 'command' | 'edit' | 'read' | 'search' | 'web' | 'todos' | 'agent' | 'question' | 'other'
 
 export interface ToolFacts {
   kind: ToolKind
@@ -36,6 +36,12 @@ export function editsOf(input: unknown): { before: string; after: string }[] {
   return typeof content === 'string' ? [{ before: '', after: content }] : []
 }
 
+/** The texts of the questions that an asking tool puts to a person. */
+export function questionsOf(input: unknown): string[] {
+  const { questions } = fields(input)
+  return Array.isArray(questions) ? questions.flatMap((each) => string(fields(each).question) ?? []) : []
+}
+
 /** Inputs of a tool without a card of its own, as names and short texts. */
 export function plainInputs(input: unknown): [name: string, text: string][] {
   if (typeof input === 'string') return [['input', input]]
@@ -62,6 +68,7 @@ function kindOf(name: string, input: unknown): ToolKind {
   if (commandOf(input) !== undefined) return 'command'
   if (/^todo_?write$|^update_plan$/i.test(name)) return 'todos'
   if (/^(task|agent)$/i.test(name)) return 'agent'
+  if (questionsOf(input).length > 0) return 'question'
   if (/^(glob|grep|ls|list_?dir|search)/i.test(name)) return 'search'
   if (/^web|fetch/i.test(name)) return 'web'
   if (/^(edit|multiedit|write|notebookedit|apply_?patch|str_?replace)/i.test(name)) return 'edit'
@@ -83,6 +90,8 @@ function summaryOf(kind: ToolKind, name: string, input: unknown): string {
       return string(url) ?? string(query) ?? ''
     case 'todos':
       return Array.isArray(todos) ? `${todos.length} steps` : ''
+    case 'question':
+      return questionsOf(input).join(' ')
     case 'agent':
       return string(description) ?? string(prompt) ?? string(title) ?? ''
     case 'other':

@@ -3,6 +3,7 @@ import {
   Ban,
   Bot,
   ChevronRight,
+  CircleHelp,
   CircleX,
   FilePen,
   FileText,
@@ -30,6 +31,7 @@ const ICONS: Record<ToolKind, typeof Terminal> = {
   web: Globe,
   todos: ListTodo,
   agent: Bot,
+  question: CircleHelp,
   other: Wrench,
 }
 
@@ -86,7 +88,7 @@ function ToolLine({ call, opened }: { call: ToolCall; opened: OpenState }) {
         className="flex min-h-11 w-full items-center gap-2 px-3 text-left text-sm hover:bg-raised"
       >
         <Icon className="size-4 shrink-0 text-muted" aria-hidden="true" />
-        <span className="shrink-0 font-medium">{call.name}</span>
+        <span className="shrink-0 font-medium">{kind === 'question' ? 'Question' : call.name}</span>
         <span
           className={`min-w-0 truncate text-muted ${kind === 'command' || kind === 'read' || kind === 'edit' ? 'font-mono text-xs' : ''}`}
         >

@@ -1,7 +1,7 @@
 /** Everything that waits for a person, over all sessions, oldest first. */
 import { useQueries, useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { useEffect, useMemo, useState } from 'react'
+import { useEffect, useMemo, useRef, useState } from 'react'
 import { messageOf } from '../../api/errors'
 import { sessionQuery, sessionsQuery } from '../../api/queries'
 import type { Session, SessionSummary } from '../../api/types'
@@ -9,8 +9,8 @@ import { RequestCard } from '../requests/request-card'
 import { useRequests } from '../requests/use-requests'
 import { agentName } from '../sessions/flavors'
 import { titleOf } from '../sessions/list'
-import { statusOf } from '../sessions/status'
 import { StatusChip } from '../sessions/status-chip'
+import { useInboxKeys } from './use-inbox-keys'
 import { waitingFirst } from './waiting'
 
 export default function InboxPage() {
@@ -18,13 +18,23 @@ export default function InboxPage() {
   const ids = useShownSessions(rows)
   const sessions = useQueries({ queries: ids.map((id) => sessionQuery(id)) })
   const running = (rows ?? []).filter((row) => row.active && row.thinking && row.pendingRequestsCount === 0)
+  const anyWaits = rows?.some((row) => row.active && row.pendingRequestsCount > 0)
+  const box = useRef<HTMLDivElement>(null)
+  useInboxKeys(box)
   return (
-    <div className="min-h-0 flex-1 overflow-y-auto">
+    <div ref={box} className="min-h-0 flex-1 overflow-y-auto">
       <div className="mx-auto w-full max-w-3xl space-y-6 p-4">
-        <h1 className="text-lg font-semibold">Inbox</h1>
+        <div className="flex flex-wrap items-baseline justify-between gap-2">
+          <h1 className="text-lg font-semibold">Inbox</h1>
+          {anyWaits && (
+            <p className="hidden text-sm text-muted pointer-fine:block">
+              <kbd>j</kbd> <kbd>k</kbd> move, <kbd>a</kbd> approve, <kbd>d</kbd> deny
+            </p>
+          )}
+        </div>
         {error && !rows && <p role="alert">{messageOf(error)}</p>}
         {sessions.map(({ data }) => data && <Asked key={data.id} session={data} />)}
-        {rows && !rows.some((row) => row.active && row.pendingRequestsCount > 0) && <p>Nothing waits for you.</p>}
+        {anyWaits === false && <p>Nothing waits for you.</p>}
         {running.length > 0 && <Running rows={running} />}
       </div>
     </div>
@@ -79,7 +89,7 @@ function Running({ rows }: { rows: SessionSummary[] }) {
               className="flex min-h-11 flex-wrap items-center gap-x-3 gap-y-1 rounded-lg py-2 hover:bg-raised"
             >
               <span className="min-w-0 break-words">{titleOf(row)}</span>
-              <StatusChip status={statusOf({ ...row, pending: row.pendingRequests })} />
+              <StatusChip id={row.id} facts={{ ...row, pending: row.pendingRequests }} />
             </Link>
           </li>
         ))}

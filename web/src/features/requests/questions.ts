@@ -4,6 +4,7 @@ import { fields, string } from '../../api/loose'
 import type { Answers } from '../../api/types'
 
 export interface Question {
+  /** What its agent finds the answer by: the place of the question, or its id where it has one. */
   key: string
   header: string
   question: string
@@ -21,7 +22,7 @@ export function readQuestions(tool: string, input: unknown): Question[] {
     const { id, header, question, options, multiSelect } = fields(value)
     const text = string(question) ?? string(header) ?? `Question ${index + 1}`
     return {
-      key: tool === 'request_user_input' ? (string(id) ?? text) : text,
+      key: (nested(tool) && string(id)) || String(index),
       header: string(header) ?? '',
       question: text,
       options: Array.isArray(options) ? options.map(readOption) : [],
@@ -36,14 +37,17 @@ export function isAnswered(question: Question, chosen: Chosen): boolean {
 }
 
 export function answersOf(tool: string, questions: Question[], chosen: Chosen): Answers {
-  const nested = tool === 'request_user_input'
   return Object.fromEntries(
     questions.map(({ key }) => {
       const { labels = [], other = '' } = chosen[key] ?? {}
       const answers = other.trim() ? [...labels, other.trim()] : labels
-      return [key, nested ? { answers } : answers]
+      return [key, nested(tool) ? { answers } : answers]
     }),
   )
+}
+
+function nested(tool: string): boolean {
+  return tool === 'request_user_input'
 }
 
 function readOption(value: unknown): Question['options'][number] {

@@ -6,6 +6,7 @@ import { useAge } from '../../ui/age'
 import { Button } from '../../ui/button'
 import { RichText } from '../../ui/rich-text'
 import { ToolBody } from '../chat/tool-body'
+import { forSession } from './for-session'
 import { QuestionWizard } from './question-wizard'
 import { readQuestions } from './questions'
 import { type Stand, standOf } from './stand'
@@ -39,7 +40,12 @@ export function RequestCard({ sessionId, view, origin }: CardProps) {
   }
   const Icon = questions.length > 0 ? CircleHelp : plan ? ListChecks : CircleAlert
   return (
-    <article aria-label={`Request: ${heading}`} className="rounded-xl border border-amber-line bg-surface p-3">
+    <article
+      aria-label={`Request: ${heading}`}
+      data-request=""
+      tabIndex={-1}
+      className="rounded-xl border border-amber-line bg-surface p-3 focus:outline-2 focus:outline-accent"
+    >
       <header className="mb-2 flex items-start gap-2">
         <Icon className="mt-0.5 size-5 shrink-0 text-amber" aria-hidden="true" />
         <h3 className="min-w-0 font-semibold break-words">
@@ -62,7 +68,7 @@ export function RequestCard({ sessionId, view, origin }: CardProps) {
       ) : (
         <>
           {plan ? <RichText text={plan} /> : <ToolBody name={request.tool} input={request.arguments} whole />}
-          <Choices decide={decide} stand={stand} plan={plan !== undefined} />
+          <Choices view={view} decide={decide} stand={stand} plan={plan !== undefined} />
         </>
       )}
     </article>
@@ -70,22 +76,40 @@ export function RequestCard({ sessionId, view, origin }: CardProps) {
 }
 
 /** The buttons stay in reach while a long request is read. */
-function Choices({ decide, stand, plan }: { decide: Decide; stand: Stand; plan: boolean }) {
+interface ChoicesProps {
+  view: RequestView
+  decide: Decide
+  stand: Stand
+  plan: boolean
+}
+
+function Choices({ view, decide, stand, plan }: ChoicesProps) {
   const disabled = stand.kind === 'under-way'
+  const further = plan
+    ? { label: 'Start and accept edits', answer: { mode: 'acceptEdits' } }
+    : forSession(view.flavor, view.request)
   return (
     <div className="sticky bottom-0 -mx-3 mt-1 -mb-3 rounded-b-xl bg-surface p-3">
       <div className="grid grid-cols-2 gap-2 sm:flex">
-        <Button tone="primary" disabled={disabled} onClick={() => decide.approve()} className="sm:min-w-32">
+        <Button
+          tone="primary"
+          disabled={disabled}
+          onClick={() => decide.approve()}
+          data-key="a"
+          className="sm:min-w-32"
+        >
           {plan ? 'Start' : 'Approve'}
         </Button>
-        <Button tone="danger" disabled={disabled} onClick={decide.deny} className="sm:min-w-32">
+        <Button tone="danger" disabled={disabled} onClick={decide.deny} data-key="d" className="sm:min-w-32">
           {plan ? 'Keep planning' : 'Deny'}
         </Button>
-        {plan && (
-          <Button disabled={disabled} onClick={() => decide.approve({ mode: 'acceptEdits' })} className="col-span-2">
-            Start and accept edits
-          </Button>
-        )}
+        <Button
+          disabled={disabled}
+          onClick={() => decide.approve(further.answer)}
+          className="col-span-2 min-w-0 wrap-anywhere"
+        >
+          {further.label}
+        </Button>
       </div>
       <StandLine stand={stand} />
     </div>

@@ -1,14 +1,7 @@
 import { expect, test } from 'vitest'
-import type { Decision } from '../../api/types'
+import { aDecision as decision } from '../../testing/records'
 import { standOf } from './stand'
 
-const decision = (fields: Partial<Decision>): Decision => ({
-  state: 'pending',
-  approved: true,
-  by: 'phone',
-  at: 1,
-  ...fields,
-})
 const completed = (status: 'approved' | 'denied' | 'canceled') => ({ tool: 'Bash', arguments: {}, status })
 
 test('nothing is shown as decided before the hub or the agent says so', () => {
@@ -17,17 +10,23 @@ test('nothing is shown as decided before the hub or the agent says so', () => {
   expect(standOf({ approved: false, phase: 'sent' }).kind).toBe('under-way')
 })
 
+const PHONE = 'Chrome on Android, 10.0.0.7'
+
 test('the winner of a lost race is named', () => {
   const own = { approved: false, phase: 'sent', winner: decision({ state: 'delivered' }) } as const
-  expect(standOf(own)).toEqual({ kind: 'under-way', text: 'Someone was faster: Approved by phone: with the agent.' })
-  expect(standOf(own, undefined, completed('approved'))).toEqual({
-    kind: 'closed',
-    text: 'Approved by phone. Another answer came first.',
+  expect(standOf(own)).toEqual({
+    kind: 'under-way',
+    text: `Someone was faster: Approved (${PHONE}). Waiting for the agent to go on.`,
   })
+  const end = { kind: 'closed', text: `Approved (${PHONE}). Another answer came first.` }
+  expect(standOf(own, undefined, completed('approved'))).toEqual(end)
+  expect(standOf(own, decision({ state: 'confirmed' }))).toEqual(end)
 })
 
 test('a decision without contact says what it waits for', () => {
-  expect(standOf(undefined, decision({}))).toMatchObject({ text: expect.stringMatching(/waits for the agent/) })
+  const text = expect.stringMatching(/The hub keeps it until the agent is back/)
+  expect(standOf(undefined, decision({}))).toMatchObject({ text })
+  expect(standOf({ approved: true, phase: 'sent', delivery: 'pending' })).toMatchObject({ text })
 })
 
 test('a released decision can be made again, a dropped one cannot', () => {

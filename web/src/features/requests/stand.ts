@@ -1,10 +1,12 @@
 /** How far the answer to a request got, from what this page did and what the hub told. Pure. */
-import type { CompletedRequest, Decision } from '../../api/types'
+import type { CompletedRequest, Decision, Delivery } from '../../api/types'
+import { originOf } from './origin'
 
 /** What this page knows of its own answer. */
 export interface OwnAnswer {
   approved: boolean
   phase: 'sending' | 'sent' | 'failed'
+  delivery?: Delivery
   error?: string
   /** The answer that the hub had already taken when ours came. */
   winner?: Decision | undefined
@@ -19,35 +21,44 @@ export function standOf(own?: OwnAnswer, told?: Decision, completed?: CompletedR
   const decision = told ?? own?.winner
   if (completed) return { kind: 'closed', text: closedText(completed, own, decision) }
   if (decision?.state === 'dropped') return { kind: 'closed', text: 'The request ended before an answer reached it.' }
-  if (decision?.state === 'confirmed') return { kind: 'closed', text: `${verb(decision.approved)}${byWhom(decision)}.` }
+  if (decision?.state === 'confirmed') return { kind: 'closed', text: `${decided(decision)}.${lost(own, decision)}` }
   if (gone) return { kind: 'closed', text: 'The agent closed this request.' }
-  if (decision?.state === 'released') {
-    if (own?.phase === 'sending') return { kind: 'under-way', text: 'Sending…' }
-    return { kind: 'open', note: 'The agent did not take the answer. Decide again.' }
-  }
+  if (own?.phase === 'sending') return { kind: 'under-way', text: 'Sending…' }
+  if (decision?.state === 'released') return { kind: 'open', note: 'The agent did not take the answer. Decide again.' }
   if (decision) {
     const late = own && own.approved !== decision.approved ? 'Someone was faster: ' : ''
-    const where = decision.state === 'pending' ? 'stored on the hub, waits for the agent' : 'with the agent'
-    return { kind: 'under-way', text: `${late}${verb(decision.approved)}${byWhom(decision)}: ${where}.` }
+    return { kind: 'under-way', text: `${late}${decided(decision)}. ${WHERE[decision.state] ?? WITH_AGENT}` }
   }
-  if (own?.phase === 'sending') return { kind: 'under-way', text: 'Sending…' }
-  if (own?.phase === 'sent')
-    return { kind: 'under-way', text: `Sent: ${own.approved ? 'approve' : 'deny'}. Waiting for the agent.` }
+  if (own?.phase === 'sent') {
+    const where = own.delivery === 'pending' ? WITH_HUB : WITH_AGENT
+    return { kind: 'under-way', text: `Sent: ${own.approved ? 'approve' : 'deny'}. ${where}` }
+  }
   return { kind: 'open', note: own?.error }
 }
+
+const WITH_HUB = 'The hub keeps it until the agent is back.'
+const WITH_AGENT = 'Waiting for the agent to go on.'
+const WHERE: Record<string, string> = { pending: WITH_HUB, delivered: WITH_AGENT }
 
 function closedText(completed: CompletedRequest, own: OwnAnswer | undefined, decision: Decision | undefined): string {
   if (completed.status === 'canceled') return 'Cancelled by the agent.'
   const approved = completed.status !== 'denied'
-  const lost = own?.phase !== 'failed' && own !== undefined && own.approved !== approved
   const done = completed.status === 'resolved' ? 'Answered' : verb(approved)
-  return `${done}${byWhom(decision)}.${lost ? ' Another answer came first.' : ''}`
+  return `${done}${origin(decision)}.${lost(own, { approved })}`
+}
+
+function lost(own: OwnAnswer | undefined, end: { approved: boolean }): string {
+  return own && own.phase !== 'failed' && own.approved !== end.approved ? ' Another answer came first.' : ''
+}
+
+function decided(decision: Decision): string {
+  return `${verb(decision.approved)}${origin(decision)}`
 }
 
 function verb(approved: boolean): string {
   return approved ? 'Approved' : 'Denied'
 }
 
-function byWhom(decision: Decision | undefined): string {
-  return decision?.by ? ` by ${decision.by}` : ''
+function origin(decision: Decision | undefined): string {
+  return decision ? ` (${originOf(decision.from)})` : ''
 }

@@ -2,7 +2,7 @@
 import { useState } from 'react'
 import { body, hub } from '../../api/client'
 import { HubError, messageOf } from '../../api/errors'
-import type { ApproveRequest } from '../../api/types'
+import type { ApproveRequest, DecisionAnswer } from '../../api/types'
 import type { OwnAnswer } from './stand'
 
 export interface Decide {
@@ -15,11 +15,11 @@ export function useDecide(sessionId: string, requestId: string): Decide {
   const [own, setOwn] = useState<OwnAnswer>()
   const params = { path: { id: sessionId, requestId } }
 
-  async function decide(approved: boolean, call: () => Promise<unknown>): Promise<void> {
+  async function decide(approved: boolean, call: () => Promise<DecisionAnswer>): Promise<void> {
     setOwn({ approved, phase: 'sending' })
     try {
-      await call()
-      setOwn({ approved, phase: 'sent' })
+      const { delivery } = await call()
+      setOwn({ approved, phase: 'sent', delivery })
     } catch (error) {
       setOwn(refused(approved, error))
     }

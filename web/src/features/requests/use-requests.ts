@@ -3,14 +3,17 @@ import { useQuery } from '@tanstack/react-query'
 import { useEffect, useMemo, useState } from 'react'
 import { decisionsQuery } from '../../api/queries'
 import type { CompletedRequest, Decision, PermissionRequest, Session } from '../../api/types'
-import { decisionKey } from '../../live/reduce'
+import { type Decisions, decisionKey } from '../../live/reduce'
 import { openRequests } from '../../live/session'
 
 const CLOSED_STAYS_MS = 10_000
+const NONE: Decisions = {}
 
 export interface RequestView {
   id: string
   key: string
+  /** Of the agent that asks. */
+  flavor: string
   request: PermissionRequest
   decision: Decision | undefined
   completed: CompletedRequest | undefined
@@ -18,7 +21,8 @@ export interface RequestView {
 }
 
 export function useRequests(session: Session): RequestView[] {
-  const { data: decisions } = useQuery(decisionsQuery(session.id))
+  const { data: decisions = NONE } = useQuery(decisionsQuery(session.id))
+  const flavor = session.metadata?.flavor ?? 'claude'
   const [shown, setShown] = useState<ReadonlyMap<string, RequestView>>(new Map())
   const open = useMemo(() => openRequests(session.agentState), [session.agentState])
 
@@ -30,10 +34,10 @@ export function useRequests(session: Session): RequestView[] {
     }
     for (const [id, request] of open) {
       const key = decisionKey(id, request.createdAt)
-      result.set(key, { id, key, request, decision: decisions[key], completed: undefined, gone: false })
+      result.set(key, { id, key, flavor, request, decision: decisions[key], completed: undefined, gone: false })
     }
     return result
-  }, [open, shown, decisions, session.agentState])
+  }, [open, shown, decisions, flavor, session.agentState])
 
   const missing = [...views.keys()].filter((key) => !shown.has(key)).join('\n')
   useEffect(() => {

@@ -5,9 +5,9 @@ import { statusOf } from './status'
 
 describe('titles', () => {
   test.each([
-    [{ path: '/a/shop', name: 'Named', summary: { text: 'Told' } }, 'Named'],
-    [{ path: '/a/shop', name: ' ', summary: { text: 'Told' } }, 'Told'],
-    [{ path: '/a/shop/' }, 'shop'],
+    [{ path: '/a/shop', flavor: null, name: 'Named', summary: { text: 'Told' } }, 'Named'],
+    [{ path: '/a/shop', flavor: null, name: ' ', summary: { text: 'Told' } }, 'Told'],
+    [{ path: '/a/shop/', flavor: null }, 'shop'],
     [null, '01234567'],
   ])('%j', (metadata, title) => {
     expect(titleOf(aSummary({ id: '0123456789', metadata }))).toBe(title)
@@ -18,9 +18,9 @@ test('folders keep a worktree with its project, and what waits comes first', () 
   const worktree = { basePath: '/a/shop', branch: 'b', name: 'w' }
   const groups = groupByFolder([
     aSummary({ id: 'old', updatedAt: 1, active: false }),
-    aSummary({ id: 'docs', updatedAt: 9, metadata: { path: '/a/docs' } }),
-    aSummary({ id: 'plain', updatedAt: 5, metadata: { path: '/a/shop' } }),
-    aSummary({ id: 'asks', updatedAt: 2, metadata: { path: '/w/1', worktree }, pendingRequestsCount: 1 }),
+    aSummary({ id: 'docs', updatedAt: 9, metadata: { path: '/a/docs', flavor: null } }),
+    aSummary({ id: 'plain', updatedAt: 5, metadata: { path: '/a/shop', flavor: null } }),
+    aSummary({ id: 'asks', updatedAt: 2, metadata: { path: '/w/1', flavor: null, worktree }, pendingRequestsCount: 1 }),
   ])
   expect(groups.map(({ name, rows }) => [name, rows.map((row) => row.id)])).toEqual([
     ['shop', ['asks', 'plain']],

@@ -10,7 +10,6 @@ import type { SessionSummary } from '../../api/types'
 import { Button } from '../../ui/button'
 import { agentName } from './flavors'
 import { groupByFolder, isArchived, titleOf, visible } from './list'
-import { statusOf } from './status'
 import { StatusChip } from './status-chip'
 
 type Item =
@@ -118,7 +117,6 @@ function Folder({ name, path, count }: { name: string; path: string; count: numb
 }
 
 function Row({ row }: { row: SessionSummary }) {
-  const status = statusOf({ ...row, pending: row.pendingRequests })
   const branch = row.metadata?.worktree?.branch
   const todos = row.todoProgress
   return (
@@ -129,7 +127,7 @@ function Row({ row }: { row: SessionSummary }) {
     >
       <span className={`block font-medium break-words ${row.active ? '' : 'text-muted'}`}>{titleOf(row)}</span>
       <span className="mt-1 flex flex-wrap items-center gap-x-2 gap-y-1 text-xs text-muted">
-        <StatusChip status={status} />
+        <StatusChip id={row.id} facts={{ ...row, pending: row.pendingRequests }} />
         <span>{agentName(row.metadata?.flavor)}</span>
         {branch && (
           <span className="inline-flex min-w-0 items-center gap-1">

@@ -1,6 +1,8 @@
 /** The state of a session as one chip. */
+import { useQuery } from '@tanstack/react-query'
+import { contactsQuery } from '../../api/queries'
 import { useAge } from '../../ui/age'
-import type { Status } from './status'
+import { type Status, type StatusFacts, statusOf } from './status'
 
 const TONES: Record<Status['kind'], string> = {
   waiting: 'bg-amber-soft text-amber',
@@ -10,7 +12,14 @@ const TONES: Record<Status['kind'], string> = {
   offline: 'border border-line text-muted',
 }
 
-export function StatusChip({ status }: { status: Status }) {
+interface ChipProps {
+  id: string
+  facts: Omit<StatusFacts, 'contact'>
+}
+
+export function StatusChip({ id, facts }: ChipProps) {
+  const { data: contact } = useQuery({ ...contactsQuery, select: (contacts) => contacts[id] })
+  const status = statusOf({ ...facts, contact })
   const age = useAge(status.since)
   return (
     <span

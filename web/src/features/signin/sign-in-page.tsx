@@ -75,7 +75,11 @@ export function SignInPage({ offered }: SignInProps) {
             autoCapitalize="none"
             spellCheck={false}
             value={token}
-            onChange={(event) => setToken(event.target.value)}
+            onChange={(event) => {
+              setToken(event.target.value)
+              // The lock is for wrong tokens; another one may be right.
+              lock.start(0)
+            }}
             aria-describedby="token-help"
             aria-invalid={error !== ''}
             className="mt-1 h-12 w-full rounded-lg border border-line bg-surface px-3 text-base"
