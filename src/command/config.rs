@@ -45,8 +45,6 @@ mod tests {
         limits.body_bytes = 71303168  (default)
         limits.frame_bytes = 50331648  (default)
         actors.passivate_after_ms = 300000  (default)
-        presence.session_timeout_ms = 30000  (default)
-        presence.machine_timeout_ms = 45000  (default)
         web.dir = not set  (default)
         log.filter = info  (default)
         log.json = false  (default)

@@ -36,7 +36,6 @@ sections! {
     Journal = "journal" { max_rows: u64, max_age_days: u32, tail_frames: usize, tail_bytes: usize, }
     Limits = "limits" { body_bytes: usize, frame_bytes: usize, }
     Actors = "actors" { passivate_after_ms: u64, }
-    Presence = "presence" { session_timeout_ms: i64, machine_timeout_ms: i64, }
     /// A folder that takes the place of the built-in web app.
     Web = "web" { dir: Option<PathBuf>, }
     Log = "log" { filter: String, json: bool, }

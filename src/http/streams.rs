@@ -162,11 +162,10 @@ pub struct Subscriber {
     shared: Rc<RefCell<Direct>>,
 }
 
-/// Frames for this stream alone, and how it ends.
+/// Frames for this stream alone.
 #[derive(Default)]
 struct Direct {
     frames: VecDeque<Bytes>,
-    is_ended: bool,
     waker: Option<Waker>,
     is_due: bool,
 }
@@ -235,17 +234,42 @@ pub struct StreamBody {
     stream: NewStream,
     direct: Rc<RefCell<Direct>>,
     subscriber: Addr<Subscriber>,
-    ends: [Pin<Box<WaitForCancellationFutureOwned>>; 2],
+    ends: [(Pin<Box<WaitForCancellationFutureOwned>>, Farewell); 2],
+    is_over: bool,
     has_header: bool,
 }
 
+/// Why a stream ends: a number for programs and a word for people, in a comment that no client takes for an event.
+/// After each of them the client comes back and resumes by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Farewell {
+    Stopping,
+    Restarting,
+    FellBehind,
+}
+
+impl Farewell {
+    fn text(self) -> &'static [u8] {
+        match self {
+            Self::Stopping => b": 3001 the hub is stopping\n\n",
+            Self::Restarting => b": 3002 the namespace starts anew\n\n",
+            Self::FellBehind => b": 3003 the reader fell behind\n\n",
+        }
+    }
+}
+
 impl StreamBody {
+    fn farewell(&self, why: Farewell) -> Bytes {
+        if self.stream.is_packed { pack(why.text()) } else { Bytes::from_static(why.text()) }
+    }
+
     pub fn open(mut stream: NewStream) -> Self {
         let direct =
             Rc::new(RefCell::new(Direct { frames: stream.first.drain(..).collect(), ..Direct::default() }));
         let subscriber = Subscriber::launch(direct.clone(), stream.heartbeat);
-        let ends = [&stream.stopping, &stream.gone].map(|end| Box::pin(end.clone().cancelled_owned()));
-        Self { stream, direct, subscriber, ends, has_header: false }
+        let ends = [(&stream.stopping, Farewell::Stopping), (&stream.gone, Farewell::Restarting)]
+            .map(|(end, farewell)| (Box::pin(end.clone().cancelled_owned()), farewell));
+        Self { stream, direct, subscriber, ends, is_over: false, has_header: false }
     }
 
     fn position(&self) -> String {
@@ -282,9 +306,14 @@ impl MessageBody for StreamBody {
         mut self: Pin<&mut Self>,
         cx: &mut TaskContext<'_>,
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        let is_over = self.ends.iter_mut().any(|end| end.as_mut().poll(cx).is_ready());
-        if is_over || self.direct.borrow().is_ended {
+        if self.is_over {
             return Poll::Ready(None);
+        }
+        let ended =
+            self.ends.iter_mut().find_map(|(end, why)| end.as_mut().poll(cx).is_ready().then_some(*why));
+        if let Some(why) = ended {
+            self.is_over = true;
+            return Poll::Ready(Some(Ok(self.farewell(why))));
         }
         let this = &mut *self;
         let mut out = BytesMut::new();
@@ -304,8 +333,9 @@ impl MessageBody for StreamBody {
             std::mem::take(&mut direct.is_due)
         };
         if this.gather(&mut out).is_none() {
-            // The reader fell behind everything in memory. It comes back with its number and is served from the store.
-            this.direct.borrow_mut().is_ended = true;
+            // It comes back with its number and is served from the store.
+            this.is_over = true;
+            out.extend_from_slice(&this.farewell(Farewell::FellBehind));
         }
         if is_due {
             let json = crate::wire::events::heartbeat(&this.stream.namespace, (this.stream.now)());
@@ -315,9 +345,6 @@ impl MessageBody for StreamBody {
         }
         if !out.is_empty() {
             return Poll::Ready(Some(Ok(out.freeze())));
-        }
-        if this.direct.borrow().is_ended {
-            return Poll::Ready(None);
         }
         this.direct.borrow_mut().waker = Some(cx.waker().clone());
         this.stream.tail.borrow_mut().wakers.push(cx.waker().clone());

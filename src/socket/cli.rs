@@ -24,7 +24,7 @@ use crate::{
         json,
     },
     http::Shared,
-    link::{Closed, Incoming, Link, NewLink, Peer},
+    link::{Closed, Incoming, Link, NewLink},
     namespace::{self, FindError, FindMachine, FindSession, FindTenant, GetHome, Home, Tenant},
     wire::cli::{ErrorEvent, Refusal, Scope},
 };
@@ -62,7 +62,7 @@ pub fn register(io: &SocketIo, shared: Arc<Shared>, arbiters: Vec<ArbiterHandle>
     let admit = async move |socket: SocketRef, handshake: TryData<Handshake>| {
         door.admit(socket, handshake.0.unwrap_or_default()).await
     };
-    io.ns("/cli", (async || {}).with(admit));
+    io.ns("/cli", tell_unknown.with(admit));
 }
 
 struct Door {
@@ -99,7 +99,7 @@ impl Door {
         let session = text(&handshake.session_id).map(SessionId::from);
         let machine = text(&handshake.machine_id).map(MachineId::from);
         if is_tokenless {
-            tell_unknown(&*peer, &tenant, session.as_ref(), machine.as_ref()).await;
+            socket.extensions.insert(unknown(&tenant, session.as_ref(), machine.as_ref()).await);
         }
         let env = self.shared.env.clone();
         let new = NewLink { env, peer, tenant, home, session, machine };
@@ -122,20 +122,19 @@ impl Door {
     }
 }
 
-/// Sockets of older documentation hear at once that what they named is not there.
-async fn tell_unknown(
-    peer: &dyn Peer,
-    tenant: &Addr<Tenant>,
-    session: Option<&SessionId>,
-    machine: Option<&MachineId>,
-) {
-    let tell = |error: FindError, scope, id: &str| {
+/// What a socket named that is not there.
+#[derive(Clone, Default)]
+struct Unknown(Vec<json::Json>);
+
+async fn unknown(tenant: &Addr<Tenant>, session: Option<&SessionId>, machine: Option<&MachineId>) -> Unknown {
+    let mut errors = Vec::new();
+    let mut tell = |error: FindError, scope, id: &str| {
         let code = match error {
             FindError::NotFound => Refusal::NotFound,
             FindError::Denied => Refusal::AccessDenied,
             FindError::Down => return,
         };
-        let _ = peer.emit("error", &json::write(&ErrorEvent::new(code, scope, id)));
+        errors.push(json::write(&ErrorEvent::new(code, scope, id)));
     };
     if let Some(id) = session
         && let Ok(Err(error)) = tenant.send(FindSession { id: id.clone(), link: None }).await
@@ -146,6 +145,16 @@ async fn tell_unknown(
         && let Ok(Err(error)) = tenant.send(FindMachine { id: id.clone(), link: None }).await
     {
         tell(error, Scope::Machine, id.as_str());
+    }
+    Unknown(errors)
+}
+
+/// Sockets of older documentation hear, as soon as they are connected, that what they named is not there.
+async fn tell_unknown(socket: SocketRef) {
+    if let Some(Unknown(errors)) = socket.extensions.remove::<Unknown>() {
+        for error in errors {
+            let _ = socket.emit("error", &*error);
+        }
     }
 }
 

@@ -208,3 +208,31 @@ async fn tokens_never_reach_a_log() {
         assert_eq!(leak, None);
     }
 }
+
+#[actix_rt::test]
+async fn older_clients_name_their_namespace_where_that_is_allowed() {
+    let auth = |session: &str| json!({ "namespace": "default", "sessionId": session });
+    let mut hub = TestHub::start().await;
+    let id = hub.session("t", &metadata()).await;
+    let refusal = Cli::try_connect(&hub, &auth(&id), &id).await.err().unwrap();
+    assert_eq!(refusal["message"], "Invalid token");
+    hub.stop().await;
+
+    let setup = Setup { config: "[auth]\nlegacy_handshake = true\n", poison: None };
+    let mut hub = TestHub::with(setup).await;
+    let id = hub.session("t", &metadata()).await;
+    let cli = Cli::connect(&hub, &auth(&id), &id).await;
+    cli.alive(hub.clock.now()).await;
+    assert_eq!(hub.web().await.session(&id).await["active"], true);
+
+    let error = |code: &str, message: &str, id: &str| json!({ "message": message, "code": code, "scope": "session", "id": id });
+    let unknown = Cli::connect(&hub, &auth("nobody"), "nobody").await;
+    assert_eq!(unknown.until_event("error").await, error("not-found", "session not found", "nobody"));
+    let foreign = hub.session_of("team-b", "t", &metadata()).await;
+    let denied = Cli::connect(&hub, &auth(&foreign), &foreign).await;
+    assert_eq!(denied.until_event("error").await, error("access-denied", "session access denied", &foreign));
+    let nowhere = Cli::connect(&hub, &json!({ "sessionId": id }), &id).await;
+    nowhere.emit("session-ready", &json!({ "sid": id, "time": 1 }));
+    assert_eq!(nowhere.until_event("error").await, error("namespace-missing", "Namespace missing", &id));
+    hub.stop().await;
+}

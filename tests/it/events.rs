@@ -282,7 +282,7 @@ async fn a_reader_that_stands_still_does_not_hold_up_the_others() {
             let is_end = |event: &Event| event.message_text() == Some("the end");
             let over = events.until_over();
             tokio::select! {
-                () = over => {}
+                _ = over => {}
                 () = async { while !events.all().iter().any(is_end) { tokio::task::yield_now().await } } => return,
             }
             last = events.last_id().or(last);

@@ -124,7 +124,7 @@ async fn a_namespace_that_dies_takes_its_own_along_and_starts_anew() {
 
     // Nobody goes on under the old one: lines are cut and streams end, and both come back to the new.
     cli.until_over().await;
-    events.until_over().await;
+    assert_eq!(events.until_over().await.as_deref(), Some("3002 the namespace starts anew"));
     let cli = hub.cli(&id).await;
     cli.alive(hub.clock.now()).await;
     let events = hub.events().await;

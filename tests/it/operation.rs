@@ -68,8 +68,9 @@ async fn a_stop_ends_streams_and_sockets_and_leaves_a_sound_database() {
     let began = std::time::Instant::now();
     hub.stop().await;
     assert!(began.elapsed().as_secs() < 4, "{:?}", began.elapsed());
-    plain.until_over().await;
-    packed.until_over().await;
+    for stream in [plain, packed] {
+        assert_eq!(stream.until_over().await.as_deref(), Some("3001 the hub is stopping"));
+    }
     cli.until_over().await;
     let database = hub.database().to_str().unwrap().to_owned();
     assert!(!std::fs::exists(format!("{database}-wal")).unwrap(), "everything is in the one file");

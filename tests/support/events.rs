@@ -1,6 +1,6 @@
 //! A reader of an event stream, as a browser has it.
 
-use std::rc::Rc;
+use std::{cell::RefCell, rc::Rc};
 
 use flate2::{Decompress, FlushDecompress};
 use futures_util::StreamExt;
@@ -48,6 +48,7 @@ pub struct Events {
     log: Rc<Log<Event>>,
     reader: JoinHandle<()>,
     pub is_packed: bool,
+    farewell: Rc<RefCell<Option<String>>>,
 }
 
 impl Drop for Events {
@@ -72,8 +73,9 @@ impl Events {
         assert_eq!(response.headers()["content-type"], "text/event-stream");
         let is_packed = response.headers().get("content-encoding").is_some_and(|value| value == "gzip");
         let log = Rc::new(Log::default());
-        let reader = actix_rt::spawn(read(response, is_packed, log.clone()));
-        let this = Self { log, reader, is_packed };
+        let farewell = Rc::default();
+        let reader = actix_rt::spawn(read(response, is_packed, log.clone(), Rc::clone(&farewell)));
+        let this = Self { log, reader, is_packed, farewell };
         this.until("the handshake", |event| event.is("connection-changed").then_some(())).await;
         this
     }
@@ -116,8 +118,10 @@ impl Events {
         self.until(&format!("{key} = {value}"), is_it).await
     }
 
-    pub async fn until_over(&self) {
+    /// Waits for the end, and answers the reason that the hub gave for it.
+    pub async fn until_over(&self) -> Option<String> {
         self.log.until_over("the stream ends").await;
+        self.farewell.borrow().clone()
     }
 
     pub fn last_id(&self) -> Option<String> {
@@ -125,7 +129,12 @@ impl Events {
     }
 }
 
-async fn read(response: reqwest::Response, is_packed: bool, log: Rc<Log<Event>>) {
+async fn read(
+    response: reqwest::Response,
+    is_packed: bool,
+    log: Rc<Log<Event>>,
+    farewell: Rc<RefCell<Option<String>>>,
+) {
     let mut inflate = Inflate::default();
     let mut text = Vec::new();
     let mut chunks = response.bytes_stream();
@@ -137,7 +146,11 @@ async fn read(response: reqwest::Response, is_packed: bool, log: Rc<Log<Event>>)
         }
         while let Some(end) = text.windows(2).position(|pair| pair == b"\n\n") {
             let frame: Vec<u8> = text.drain(..end + 2).collect();
-            log.push(parse(std::str::from_utf8(&frame).unwrap()));
+            let frame = std::str::from_utf8(&frame).unwrap();
+            match frame.strip_prefix(": ") {
+                Some(comment) => *farewell.borrow_mut() = Some(comment.trim_end().to_owned()),
+                None => log.push(parse(frame)),
+            }
         }
     }
     log.close();
