@@ -135,6 +135,10 @@ impl ApiError {
         plain(StatusCode::FORBIDDEN, "Machine access denied")
     }
 
+    pub fn unknown_path() -> Self {
+        coded(StatusCode::NOT_FOUND, "There is nothing at this address", "unknown_path")
+    }
+
     pub fn subscription_not_found() -> Self {
         plain(StatusCode::NOT_FOUND, "Subscription not found")
     }

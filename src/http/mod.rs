@@ -26,7 +26,7 @@ use std::{net::TcpListener, path::PathBuf, sync::Arc, time::Duration};
 
 use actix::Addr;
 use actix_web::{
-    App, HttpRequest, HttpResponse, HttpServer,
+    App, HttpRequest, HttpResponse, HttpServer, ResponseError,
     dev::ServerHandle,
     http::Method,
     middleware::{Compress, from_fn},
@@ -179,9 +179,9 @@ async fn unknown_api(req: HttpRequest) -> ApiResult<HttpResponse> {
     Ok(not_found())
 }
 
-/// The answer to a path that is none. Released clients were built against this plain text.
+/// The answer to a path that is none.
 fn not_found() -> HttpResponse {
-    HttpResponse::NotFound().content_type("text/plain; charset=UTF-8").body("404 Not Found")
+    ApiError::unknown_path().error_response()
 }
 
 fn is_read(method: &Method) -> bool {

@@ -133,11 +133,11 @@ async fn head_is_get_without_the_body() {
 }
 
 #[actix_rt::test]
-async fn paths_that_are_none_are_told_as_released_hubs_tell_them() {
+async fn paths_that_are_none_are_told_as_such() {
     let mut hub = TestHub::start().await;
     let web = hub.web().await;
-    let plain = |answer: &Answer| (answer.status, answer.body.as_str().map(str::to_owned));
-    let none = (404, Some("404 Not Found".to_owned()));
+    let plain = |answer: &Answer| (answer.status, answer.code().to_owned());
+    let none = (404, "unknown_path".to_owned());
     for (method, path) in [
         (Method::GET, "/api/nowhere"),
         (Method::DELETE, "/api/sessions"),
