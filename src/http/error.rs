@@ -324,3 +324,7 @@ impl From<ResumeError> for ApiError {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "error_tests.rs"]
+mod tests;
