@@ -32,6 +32,16 @@ describe('sign in', () => {
     await close()
   })
 
+  test('a hub without sessions says how to start the first one', async () => {
+    const { page, close } = await stage.openPage()
+    const commands = page.getByText('npx @twsxtd/hapi claude')
+    await commands.waitFor()
+    assert.match(await commands.innerText(), new RegExp(`export HAPI_API_URL=${stage.hub.url}\n`))
+    await checkAccess(page)
+    await page.screenshot({ path: `${shots}/no-sessions-wide.png` })
+    await close()
+  })
+
   test('the first screen is small and makes few requests', async () => {
     const { page, close } = await stage.openPage({ signedIn: false })
     const answers = []

@@ -43,16 +43,26 @@ export function SessionList() {
           </Button>
         </div>
       )}
-      {data && items.length === 0 && (
-        <p className="p-4 text-muted">
-          {search ? 'No session matches.' : 'No sessions yet. Start an agent on a machine that is linked to this hub.'}
-        </p>
-      )}
+      {data &&
+        items.length === 0 &&
+        (search ? <p className="p-4 text-muted">No session matches.</p> : <FirstSession />)}
       <Rows
         items={items}
         onToggleArchive={() => setArchiveOpen((open) => !open)}
         archiveOpen={archiveOpen || search !== ''}
       />
+    </div>
+  )
+}
+
+/** What a hub without sessions shows: how to start one. */
+function FirstSession() {
+  return (
+    <div className="p-4 text-muted">
+      <p>No sessions yet. On the machine with your code, run:</p>
+      <pre className="mt-2 rounded-lg bg-raised p-3 text-sm break-all whitespace-pre-wrap text-ink">
+        {`export HAPI_API_URL=${window.location.origin}\nexport CLI_API_TOKEN=<your access token>\nnpx @twsxtd/hapi claude`}
+      </pre>
     </div>
   )
 }

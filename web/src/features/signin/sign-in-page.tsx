@@ -85,7 +85,7 @@ export function SignInPage({ offered }: SignInProps) {
             className="mt-1 h-12 w-full rounded-lg border border-line bg-surface px-3 text-base"
           />
           <p id="token-help" className="mt-2 text-sm text-muted">
-            The hub prints it when it starts, also as a QR code, and keeps it as <code>cliApiToken</code> in its{' '}
+            The hub prints it when it first starts, also as a QR code, and keeps it as <code>cliApiToken</code> in its{' '}
             <code>settings.json</code>.
           </p>
           <div role="alert" className="mt-3 empty:hidden">
