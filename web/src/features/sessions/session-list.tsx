@@ -60,8 +60,8 @@ function FirstSession() {
   return (
     <div className="p-4 text-muted">
       <p>No sessions yet. On the machine with your code, run:</p>
-      <pre className="mt-2 rounded-lg bg-raised p-3 text-sm break-all whitespace-pre-wrap text-ink">
-        {`export HAPI_API_URL=${window.location.origin}\nexport CLI_API_TOKEN=<your access token>\nnpx @twsxtd/hapi claude`}
+      <pre className="mt-2 rounded-lg bg-raised p-3 text-xs wrap-anywhere whitespace-pre-wrap text-ink">
+        {`export HAPI_API_URL=${window.location.origin}\nexport CLI_API_TOKEN=<your token>\nnpx @twsxtd/hapi claude`}
       </pre>
     </div>
   )
