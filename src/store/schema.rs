@@ -34,6 +34,7 @@ diesel::table! {
         has_content -> Bool,
         message_epoch -> BigInt,
         message_seq_floor -> BigInt,
+        seen_at -> BigInt,
     }
 }
 
@@ -51,6 +52,7 @@ diesel::table! {
         delivery_state -> Text,
         encoding -> SmallInt,
         content -> Binary,
+        steered -> Bool,
     }
 }
 
@@ -107,4 +109,96 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(sessions, messages, journal, decisions);
+diesel::table! {
+    intents (key) {
+        key -> BigInt,
+        namespace -> Text,
+        session_id -> Text,
+        kind -> Text,
+        state -> Text,
+        other_session_id -> Nullable<Text>,
+        plan -> Text,
+        outcome -> Nullable<Text>,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    scratchlist (session_key, entry_id) {
+        session_key -> BigInt,
+        entry_id -> Text,
+        text -> Text,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+        attachments -> Text,
+    }
+}
+
+diesel::table! {
+    usage_events (session_key, source_key) {
+        session_key -> BigInt,
+        source_key -> Text,
+        message_seq -> BigInt,
+        created_at -> BigInt,
+        agent -> Text,
+        model -> Nullable<Text>,
+        input_tokens -> BigInt,
+        output_tokens -> BigInt,
+        cache_read_tokens -> BigInt,
+        cache_creation_tokens -> BigInt,
+    }
+}
+
+diesel::table! {
+    usage_scans (session_key) {
+        session_key -> BigInt,
+        message_epoch -> BigInt,
+        last_seq -> BigInt,
+        readings -> Text,
+    }
+}
+
+diesel::table! {
+    users (key) {
+        key -> BigInt,
+        platform -> Text,
+        platform_user_id -> Text,
+        namespace -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    push_subscriptions (key) {
+        key -> BigInt,
+        namespace -> Text,
+        endpoint -> Text,
+        p256dh -> Text,
+        auth -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    devices (key) {
+        key -> BigInt,
+        namespace -> Text,
+        token -> Text,
+        platform -> Text,
+        device_id -> Text,
+        push_key -> Nullable<Text>,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(
+    sessions,
+    messages,
+    journal,
+    decisions,
+    scratchlist,
+    usage_events,
+    usage_scans
+);
