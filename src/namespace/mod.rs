@@ -25,7 +25,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 pub use child::{Adopt, CreateChild};
 pub use create::{CreateError, CreateSession, Created, RegisterMachine};
 pub use directory::{Directory, FindTenant, Hub, arbiter_of};
-pub use duplicates::KeepApart;
+pub use duplicates::{Apart, KeepApart};
 pub use find::{FindError, FindMachine, FindSession, Found, Passivate, Removed};
 pub use follow::{Follow, FollowerGone, Quiet, TailAppended};
 pub use index::{Order, Row};
@@ -122,7 +122,7 @@ impl Tenant {
                 machines: HashMap::new(),
                 index,
                 joining: HashSet::new(),
-                kept_apart: Vec::new(),
+                kept_apart: HashMap::new(),
                 machine_rows,
                 tail: Tail::default(),
                 mark,

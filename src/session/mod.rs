@@ -6,6 +6,7 @@ mod cancel;
 pub mod clear;
 mod decisions;
 mod error;
+mod exclusive;
 pub mod fork;
 pub mod history;
 pub mod life;
@@ -26,7 +27,7 @@ mod until;
 mod versioned;
 mod view;
 
-use std::{collections::BTreeMap, pin::Pin, sync::Weak};
+use std::{collections::BTreeMap, pin::Pin};
 
 use actix::prelude::*;
 use tokio::sync::oneshot;
@@ -36,6 +37,7 @@ pub use append::AppendMessage;
 pub use cancel::{CancelOutcome, CancelPrompt};
 pub use decisions::{Decide, Delivery, GetStatus, Status};
 pub use error::SessionError;
+use exclusive::Exclusive;
 pub use lifecycle::{Archive, Archived, Delete, MarkArchived, Reopen, RestoreArchive};
 pub use links::{Call, FindLine, Join, Leave, Line, RegisterMethod, RoomLink, UnregisterMethod};
 pub use merge::{Absorb, Surrender};
@@ -105,10 +107,10 @@ pub struct LiveSession {
     methods: Methods,
     contact: Contact,
     waiting: Vec<(until::Condition, oneshot::Sender<()>)>,
-    /// Alive while the conversation is being cut.
-    held: Weak<()>,
-    /// Alive while its clear is being finished.
-    clearing: Weak<()>,
+    /// The conversation is being cut.
+    cutting: Exclusive,
+    /// Its clear is being finished.
+    clearing: Exclusive,
     /// It is to take the place of another session: until then nothing is delivered to it.
     is_gated: bool,
     last_used: Millis,
@@ -140,8 +142,8 @@ impl LiveSession {
             links: Vec::new(),
             methods: Methods::default(),
             waiting: Vec::new(),
-            held: Weak::new(),
-            clearing: Weak::new(),
+            cutting: Exclusive::default(),
+            clearing: Exclusive::default(),
             is_gated,
             last_used: now,
             is_row_stale: false,
