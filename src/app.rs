@@ -12,10 +12,11 @@ use socketioxide::SocketIo;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    attachments::{self, Attachments},
     clock::Clock,
     command::hub::Start,
     config::{Config, Error},
-    domain::{ids::Millis, liveness::EXPIRY_TICK, session::Patch},
+    domain::{ids::Millis, liveness::EXPIRY_TICK, scratchlist, session::Patch},
     http::{self, Shared},
     identity::{AccessTokens, FailedLogins, Jwt},
     namespace::{Directory, TailLimit, Tick},
@@ -30,6 +31,7 @@ pub struct Env {
     pub store: Store,
     pub clock: Clock,
     pub settings: Arc<Settings>,
+    pub attachments: Attachments,
     pub faults: Arc<Faults>,
 }
 
@@ -40,6 +42,7 @@ pub struct Settings {
     pub passivate_after: Millis,
     pub terminals: usize,
     pub terminal_idle: Millis,
+    pub scratchlist: scratchlist::Limits,
 }
 
 /// Faults that tests inject to prove that a crash stays small. None by default; no setting turns one on.
@@ -92,6 +95,13 @@ fn settings(config: &Config) -> Settings {
         passivate_after: millis(*config.actors.passivate_after_ms),
         terminals: *config.terminal.max,
         terminal_idle: millis(*config.terminal.idle_ms),
+        scratchlist: scratchlist::Limits {
+            max_bytes_per_file: *config.scratchlist.attachment_bytes,
+            max_attachments_per_entry: *config.scratchlist.attachments_per_entry,
+            max_bytes_per_entry: *config.scratchlist.entry_bytes,
+            max_bytes_per_session: *config.scratchlist.session_bytes,
+            allowed_mime_types: config.scratchlist.mime_types.0.clone(),
+        },
     }
 }
 
@@ -111,9 +121,11 @@ impl Hub {
             store: store.clone(),
             clock: start.clock.clone(),
             settings: Arc::new(settings(config)),
+            attachments: Attachments::new(&config.home),
             faults: Arc::new(options.faults),
         };
         forget_presence(&env).await?;
+        attachments::sweep(&env.attachments, &env.store, env.clock.now()).await;
 
         // Actors of the domain have threads of their own, so that a burst of requests cannot starve them.
         let arbiters: Vec<Arbiter> =

@@ -6,6 +6,7 @@ mod auth;
 mod body;
 mod cli;
 mod cli_local;
+mod disposition;
 mod error;
 mod events;
 mod files;
@@ -18,6 +19,7 @@ mod openapi;
 mod pages;
 mod permissions;
 mod relay;
+mod scratchlist;
 mod sessions;
 mod settings;
 mod streams;
@@ -158,6 +160,17 @@ fn routes(config: &mut web::ServiceConfig) {
                 .route("/sessions/{id}/generated-images/{image}", web::get().to(files::generated_image))
                 .route("/sessions/{id}/slash-commands", web::get().to(files::slash_commands))
                 .route("/sessions/{id}/upload", web::post().to(files::upload))
+                .route("/sessions/{id}/scratchlist", web::get().to(scratchlist::list))
+                .route("/sessions/{id}/scratchlist", web::post().to(scratchlist::add))
+                .route("/sessions/{id}/scratchlist/limits", web::get().to(scratchlist::limits))
+                .route("/sessions/{id}/scratchlist/upload", web::post().to(scratchlist::upload))
+                .route("/sessions/{id}/scratchlist/{entry}", web::put().to(scratchlist::edit))
+                .route("/sessions/{id}/scratchlist/{entry}", web::delete().to(scratchlist::remove))
+                .route("/sessions/{id}/scratchlist/attachments/{file}", web::get().to(scratchlist::attachment))
+                .route(
+                    "/sessions/{id}/scratchlist/attachments/{file}",
+                    web::delete().to(scratchlist::discard_attachment),
+                )
                 .route("/machines", web::get().to(machines::list))
                 .route("/machines/{id}", web::patch().to(machines::rename))
                 .route("/machines/{id}/agent-availability", web::get().to(machines::agent_availability))

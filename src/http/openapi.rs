@@ -18,7 +18,7 @@ use utoipa::{
 use super::{
     auth, cli, cli_local, events, files, health, machines, messages, pages, permissions,
     relay::{RELAYS, Relay, Verb},
-    sessions, settings,
+    scratchlist, sessions, settings,
 };
 use crate::wire::{rest::ErrorBody, schema};
 
@@ -66,6 +66,14 @@ const ACCESS_TOKEN: &str = "accessToken";
         files::generated_image,
         files::slash_commands,
         files::upload,
+        scratchlist::list,
+        scratchlist::limits,
+        scratchlist::add,
+        scratchlist::edit,
+        scratchlist::remove,
+        scratchlist::upload,
+        scratchlist::attachment,
+        scratchlist::discard_attachment,
         machines::list,
         machines::rename,
         machines::agent_availability,
