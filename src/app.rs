@@ -152,6 +152,9 @@ impl Hub {
             cors: config.cors.value.clone(),
             body_limit: *config.limits.body_bytes,
             web_dir: config.web.dir.value.clone(),
+            home: config.home.value.clone(),
+            database: config.database.value.clone(),
+            vapid_public_key: start.secrets.vapid.public.clone(),
             stopping: stopping.clone(),
         });
         let sockets =

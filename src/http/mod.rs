@@ -11,17 +11,21 @@ mod error;
 mod events;
 mod files;
 mod health;
+mod hub_settings;
 mod limits;
 mod machines;
 mod messages;
 mod middleware;
 mod openapi;
+mod owner;
 mod pages;
 mod permissions;
+mod push;
 mod relay;
 mod scratchlist;
 mod sessions;
 mod settings;
+mod storage;
 mod streams;
 
 use std::{net::TcpListener, path::PathBuf, sync::Arc, time::Duration};
@@ -61,6 +65,9 @@ pub struct Shared {
     pub cors: CorsOrigins,
     pub body_limit: usize,
     pub web_dir: Option<PathBuf>,
+    pub home: PathBuf,
+    pub database: PathBuf,
+    pub vapid_public_key: String,
     pub stopping: CancellationToken,
 }
 
@@ -177,6 +184,14 @@ fn routes(config: &mut web::ServiceConfig) {
                 .route("/machines/{id}/spawn", web::post().to(machines::spawn))
                 .route("/machines/{id}/paths/exists", web::post().to(machines::paths_exist))
                 .route("/machines/{id}/restart-runner", web::post().to(machines::restart_runner))
+                .route("/push/vapid-public-key", web::get().to(push::vapid_public_key))
+                .route("/push/subscribe", web::post().to(push::subscribe))
+                .route("/push/subscribe", web::delete().to(push::unsubscribe))
+                .route("/devices/register", web::post().to(push::register_device))
+                .route("/devices/register", web::delete().to(push::unregister_device))
+                .route("/storage/sqlite", web::get().to(storage::sqlite))
+                .route("/hub-settings", web::get().to(hub_settings::get))
+                .route("/hub-settings", web::put().to(hub_settings::put))
                 .configure(relay::routes)
                 .default_service(web::to(unknown_api)),
         )

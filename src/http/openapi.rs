@@ -16,9 +16,9 @@ use utoipa::{
 };
 
 use super::{
-    auth, cli, cli_local, events, files, health, machines, messages, pages, permissions,
+    auth, cli, cli_local, events, files, health, hub_settings, machines, messages, pages, permissions, push,
     relay::{RELAYS, Relay, Verb},
-    scratchlist, sessions, settings,
+    scratchlist, sessions, settings, storage,
 };
 use crate::wire::{rest::ErrorBody, schema};
 
@@ -80,6 +80,14 @@ const ACCESS_TOKEN: &str = "accessToken";
         machines::spawn,
         machines::paths_exist,
         machines::restart_runner,
+        push::vapid_public_key,
+        push::subscribe,
+        push::unsubscribe,
+        push::register_device,
+        push::unregister_device,
+        storage::sqlite,
+        hub_settings::get,
+        hub_settings::put,
         cli::create_session,
         cli::session,
         cli::messages,

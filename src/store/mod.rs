@@ -9,6 +9,7 @@ mod lock;
 pub mod machines;
 pub mod merge;
 pub mod messages;
+pub mod push;
 mod readers;
 mod schema;
 pub mod scratchlist;

@@ -96,12 +96,31 @@ mod tests {
         ];
         let told: Vec<String> =
             all.iter().map(|refusal| ApiError::from(NoteError::Refused(*refusal)).to_string()).collect();
-        insta::assert_snapshot!(told.join("\n"), @"");
+        insta::assert_snapshot!(told.join("\n"), @r#"
+        404 {"error":"Scratchlist entry not found"}
+        409 {"error":"Scratchlist is at its 200-entry cap","code":"scratchlist_at_cap"}
+        400 {"error":"Scratchlist entry requires text or attachments","code":"scratchlist_entry_empty"}
+        400 {"error":"Invalid scratchlist attachment","code":"scratchlist_attachment_invalid"}
+        400 {"error":"Too many attachments for one scratchlist entry","code":"scratchlist_attachments_per_entry"}
+        400 {"error":"File too large","code":"scratchlist_attachment_too_large"}
+        400 {"error":"Attachment type is not allowed","code":"scratchlist_attachment_mime"}
+        400 {"error":"Attachments of this scratchlist entry are too large","code":"scratchlist_attachments_entry_bytes"}
+        400 {"error":"Attachments of this session are too large","code":"scratchlist_attachments_session_bytes"}
+        404 {"error":"Attachment not found"}
+        409 {"error":"Attachment is still referenced by a scratchlist entry","code":"scratchlist_attachment_in_use"}
+        "#);
         let uploads: Vec<String> = [FileTooLarge, MimeType, SessionBytes]
             .map(|refusal| ApiError::upload_refused(refusal.into()).to_string())
             .to_vec();
-        insta::assert_snapshot!(uploads.join("\n"), @"");
+        insta::assert_snapshot!(uploads.join("\n"), @r#"
+        413 {"success":false,"error":"File too large","code":"scratchlist_attachment_too_large"}
+        400 {"success":false,"error":"Attachment type is not allowed","code":"scratchlist_attachment_mime"}
+        400 {"success":false,"error":"Attachments of this session are too large","code":"scratchlist_attachments_session_bytes"}
+        "#);
         let owner = ["Storage usage is", "Hub settings are"].map(|what| ApiError::owner_only(what).to_string());
-        insta::assert_snapshot!(owner.join("\n"), @"");
+        insta::assert_snapshot!(owner.join("\n"), @r#"
+        403 {"error":"Storage usage is only available to the hub owner"}
+        403 {"error":"Hub settings are only available to the hub owner"}
+        "#);
     }
 }
