@@ -1,9 +1,11 @@
 //! The rules of the protocol, without I/O: given a state and a command they say what changes and what is told.
 
 pub mod agent_state;
+pub mod calendar;
 pub mod content;
 pub mod cursor;
 pub mod decision;
+pub mod export;
 pub mod file_search;
 pub mod flavor;
 pub mod ids;
@@ -21,4 +23,5 @@ pub mod text;
 pub mod title;
 pub mod todos;
 pub mod token;
+pub mod transcript;
 pub mod version;

@@ -17,8 +17,7 @@ const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.'
 pub fn header(shown: Shown, filename: &str) -> String {
     let shown = if shown == Shown::Inline { "inline" } else { "attachment" };
     let is_plain = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '\\' | '%');
-    let ascii: String =
-        filename.chars().map(|c| if is_plain(c) || c == ' ' { c } else { '_' }).collect();
+    let ascii: String = filename.chars().map(|c| if is_plain(c) || c == ' ' { c } else { '_' }).collect();
     if ascii == filename {
         return format!("{shown}; filename=\"{ascii}\"");
     }

@@ -15,6 +15,7 @@ use crate::{
     namespace::{CreateError, FindError},
     session::{SessionError, local::LocalError, resume::ResumeError},
     store,
+    wire::export::ExportTooLarge,
 };
 
 /// A failed request. Every one has a JSON body.
@@ -109,6 +110,10 @@ impl ApiError {
     pub fn invalid_fields(error: &str, issues: &FieldErrors) -> Self {
         let body = json!({ "error": error, "issues": issues });
         Self { status: StatusCode::BAD_REQUEST, body, retry_after: None }
+    }
+
+    pub fn export_too_large(body: &ExportTooLarge) -> Self {
+        Self { status: StatusCode::PAYLOAD_TOO_LARGE, body: json!(body), retry_after: None }
     }
 
     pub fn too_large() -> Self {

@@ -9,6 +9,7 @@ mod cli_local;
 mod disposition;
 mod error;
 mod events;
+mod export;
 mod files;
 mod health;
 mod hub_settings;
@@ -140,6 +141,7 @@ fn routes(config: &mut web::ServiceConfig) {
                 .route("/sessions/{id}", web::get().to(sessions::get))
                 .route("/sessions/{id}", web::patch().to(settings::rename))
                 .route("/sessions/{id}", web::delete().to(sessions::delete))
+                .route("/sessions/{id}/export", web::get().to(export::export))
                 .route("/sessions/{id}/status", web::get().to(sessions::status))
                 .route("/sessions/{id}/resume", web::post().to(sessions::resume))
                 .route("/sessions/{id}/reopen", web::post().to(sessions::reopen))
@@ -173,7 +175,10 @@ fn routes(config: &mut web::ServiceConfig) {
                 .route("/sessions/{id}/scratchlist/upload", web::post().to(scratchlist::upload))
                 .route("/sessions/{id}/scratchlist/{entry}", web::put().to(scratchlist::edit))
                 .route("/sessions/{id}/scratchlist/{entry}", web::delete().to(scratchlist::remove))
-                .route("/sessions/{id}/scratchlist/attachments/{file}", web::get().to(scratchlist::attachment))
+                .route(
+                    "/sessions/{id}/scratchlist/attachments/{file}",
+                    web::get().to(scratchlist::attachment),
+                )
                 .route(
                     "/sessions/{id}/scratchlist/attachments/{file}",
                     web::delete().to(scratchlist::discard_attachment),

@@ -16,7 +16,8 @@ use utoipa::{
 };
 
 use super::{
-    auth, cli, cli_local, events, files, health, hub_settings, machines, messages, pages, permissions, push,
+    auth, cli, cli_local, events, export, files, health, hub_settings, machines, messages, pages,
+    permissions, push,
     relay::{RELAYS, Relay, Verb},
     scratchlist, sessions, settings, storage,
 };
@@ -38,6 +39,7 @@ const ACCESS_TOKEN: &str = "accessToken";
         sessions::list,
         sessions::get,
         sessions::status,
+        export::export,
         sessions::delete,
         sessions::resume,
         sessions::reopen,

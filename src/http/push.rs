@@ -106,8 +106,8 @@ pub async fn register_device(
     shared: web::Data<Arc<Shared>>,
     body: Body,
 ) -> ApiResult<HttpResponse> {
-    let device = device(body.value().as_ref())
-        .map_err(|issues| ApiError::invalid_fields("Invalid body", &issues))?;
+    let device =
+        device(body.value().as_ref()).map_err(|issues| ApiError::invalid_fields("Invalid body", &issues))?;
     let now = shared.env.clock.now();
     let namespace = caller.namespace;
     shared.env.store.write(move |tx| rows::register(tx.conn, &namespace, &device, now)).await?;
@@ -144,7 +144,9 @@ struct Fields<'a> {
 fn fields(body: Option<&Value>) -> Result<Fields<'_>, FieldErrors> {
     match body {
         Some(body) if body.is_object() => Ok(Fields { body, issues: FieldErrors::default() }),
-        _ => Err(FieldErrors { form_errors: vec!["Expected an object".to_owned()], ..FieldErrors::default() }),
+        _ => {
+            Err(FieldErrors { form_errors: vec!["Expected an object".to_owned()], ..FieldErrors::default() })
+        }
     }
 }
 

@@ -37,7 +37,8 @@ pub async fn sqlite(caller: Caller, shared: web::Data<Arc<Shared>>) -> ApiResult
     owner::only(&caller, "Storage usage is")?;
     let path = shared.database.clone();
     let measured = web::block(move || measure(&path)).await.map_err(|_| ApiError::busy())?;
-    let size = measured.map_err(|error| ApiError::unreadable(format!("Cannot read the database file: {error}")))?;
+    let size =
+        measured.map_err(|error| ApiError::unreadable(format!("Cannot read the database file: {error}")))?;
     Ok(HttpResponse::Ok().insert_header(("Cache-Control", "no-store")).json(size))
 }
 

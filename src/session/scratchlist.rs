@@ -145,7 +145,8 @@ impl SharedFiles {
     /// `moved` tells what the merge did; `None` that it failed.
     pub async fn settle(self, moved: Option<&Moved>) {
         let Self { files, from, to, shared } = self;
-        let unwanted = shared.into_iter().filter(|name| moved.is_none_or(|moved| !moved.files.contains(name)));
+        let unwanted =
+            shared.into_iter().filter(|name| moved.is_none_or(|moved| !moved.files.contains(name)));
         let tidied = async {
             files.remove(&to, unwanted.collect()).await?;
             if moved.is_some() { files.remove_folder(&from).await } else { Ok(()) }

@@ -4,6 +4,7 @@
 mod codec;
 pub mod decisions;
 mod error;
+pub mod export;
 pub mod journal;
 mod lock;
 pub mod machines;

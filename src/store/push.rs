@@ -74,11 +74,8 @@ pub fn register(conn: &mut SqliteConnection, namespace: &Namespace, new: &Device
         .or(devices::device_id.ne(&new.device_id))
         .or(devices::platform.ne(&new.platform));
     diesel::delete(devices::table.filter(devices::token.eq(&new.token).and(is_other))).execute(conn)?;
-    let kept = (
-        devices::token.eq(&new.token),
-        devices::push_key.eq(&new.push_key),
-        devices::updated_at.eq(now),
-    );
+    let kept =
+        (devices::token.eq(&new.token), devices::push_key.eq(&new.push_key), devices::updated_at.eq(now));
     diesel::insert_into(devices::table)
         .values((
             devices::namespace.eq(namespace.as_str()),

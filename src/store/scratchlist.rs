@@ -141,7 +141,10 @@ mod tests {
                 let moved = super::move_all(tx.conn, old.key, new.key, &new_place)?;
                 assert!(super::of_session(tx.conn, old.key)?.is_empty());
                 let entries = super::of_session(tx.conn, new.key)?;
-                assert_eq!(entries, [note("both", "new", 3, None), note("b", "with file", 2, Some(&new_place))]);
+                assert_eq!(
+                    entries,
+                    [note("both", "new", 3, None), note("b", "with file", 2, Some(&new_place))]
+                );
                 Ok(moved)
             })
             .await

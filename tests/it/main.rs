@@ -11,6 +11,7 @@ mod auth;
 mod command;
 mod decisions;
 mod events;
+mod export;
 mod faults;
 mod hub_settings;
 mod messages;

@@ -29,7 +29,8 @@ fn subscriptions(hub: &TestHub) -> Vec<String> {
 }
 
 fn devices(hub: &TestHub) -> Vec<String> {
-    let columns = "namespace || ' ' || token || ' ' || platform || ' ' || device_id || ' ' || coalesce(push_key, '-')";
+    let columns =
+        "namespace || ' ' || token || ' ' || platform || ' ' || device_id || ' ' || coalesce(push_key, '-')";
     stored(hub, &format!("SELECT {columns} AS line FROM devices ORDER BY key"))
 }
 
@@ -58,8 +59,7 @@ async fn a_browser_subscribes_and_leaves_in_its_own_namespace() {
     let (web, stranger) = (hub.web().await, hub.web_of("b").await);
     let path = "/api/push/subscribe";
     let endpoint = "https://fcm.googleapis.com/fcm/send/x";
-    let with =
-        |auth: &str| json!({ "endpoint": endpoint, "keys": { "p256dh": "p", "auth": auth }, "expirationTime": null });
+    let with = |auth: &str| json!({ "endpoint": endpoint, "keys": { "p256dh": "p", "auth": auth }, "expirationTime": null });
     for (caller, auth) in [(&web, "old"), (&stranger, "theirs"), (&web, "new")] {
         assert_eq!(caller.post(path, &with(auth)).await.body, json!({ "ok": true }));
     }
@@ -93,7 +93,11 @@ async fn a_browser_subscribes_and_leaves_in_its_own_namespace() {
     ] {
         let body = json!({ "endpoint": inside, "keys": { "p256dh": "p", "auth": "a" } });
         let answer = web.post(path, &body).await;
-        assert_eq!((answer.status, answer.error()), (400, "The push endpoint must be a public https address"), "{inside}");
+        assert_eq!(
+            (answer.status, answer.error()),
+            (400, "The push endpoint must be a public https address"),
+            "{inside}"
+        );
     }
     assert_eq!(subscriptions(&hub).len(), 1);
     hub.stop().await;
@@ -117,14 +121,18 @@ async fn a_phone_registers_with_the_key_it_needs() {
         assert_eq!((answer.status, answer.body), (200, json!({ "ok": true })), "{body}");
     }
     // A token belongs to whoever registered it last.
-    let expected = [format!("default t4 phone d {key}"), format!("default t3 ios i {key}"), "b t2 phone d -".into()];
+    let expected =
+        [format!("default t4 phone d {key}"), format!("default t3 ios i {key}"), "b t2 phone d -".into()];
     assert_eq!(devices(&hub), expected);
     for (field, body) in [
         ("token", json!({ "token": "", "platform": "phone", "deviceId": "d" })),
         ("platform", json!({ "token": "t", "platform": "pager", "deviceId": "d" })),
         ("deviceId", json!({ "token": "t", "platform": "phone", "deviceId": "x".repeat(129) })),
         ("pushKey", json!({ "token": "t", "platform": "ios", "deviceId": "d" })),
-        ("pushKey", json!({ "token": "t", "platform": "ios", "deviceId": "d", "pushKey": STANDARD.encode([1; 31]) })),
+        (
+            "pushKey",
+            json!({ "token": "t", "platform": "ios", "deviceId": "d", "pushKey": STANDARD.encode([1; 31]) }),
+        ),
         ("pushKey", json!({ "token": "t", "platform": "phone", "deviceId": "d", "pushKey": null })),
         ("pushKey", json!({ "token": "t", "platform": "phone", "deviceId": "d", "pushKey": "no base64" })),
     ] {

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use crate::support::{Answer, Event, Events, Setup, TestHub, Web, metadata};
 
 /// Small enough that a test can go beyond each.
-const TIGHT: &str = "[scratchlist]\nattachment_bytes = 60\nattachments_per_entry = 2\nentry_bytes = 90\nsession_bytes = 120";
+const TIGHT: &str =
+    "[scratchlist]\nattachment_bytes = 60\nattachments_per_entry = 2\nentry_bytes = 90\nsession_bytes = 120";
 
 fn notes(session: &str) -> String {
     format!("/api/sessions/{session}/scratchlist")
@@ -67,7 +68,8 @@ async fn a_note_is_kept_changed_and_deleted() {
     let id = hub.session("t", &metadata()).await;
     assert_eq!(web.get(&notes(&id)).await.body, json!({ "entries": [] }));
     let now = hub.clock.now();
-    let answer = web.post(&notes(&id), &json!({ "text": "  first \n", "entryId": "a/b", "createdAt": 5 })).await;
+    let answer =
+        web.post(&notes(&id), &json!({ "text": "  first \n", "entryId": "a/b", "createdAt": 5 })).await;
     let entry =
         json!({ "entryId": "a/b", "text": "first", "createdAt": 5, "updatedAt": now, "attachments": [] });
     assert_eq!((answer.status, answer.body), (201, json!({ "entry": entry })));
@@ -103,7 +105,8 @@ async fn a_note_that_is_sent_again_stays_as_it_is() {
     let web = hub.web().await;
     let id = hub.session("t", &metadata()).await;
     for n in 0..200 {
-        let answer = web.post(&notes(&id), &json!({ "text": "x", "entryId": n.to_string(), "createdAt": n })).await;
+        let answer =
+            web.post(&notes(&id), &json!({ "text": "x", "entryId": n.to_string(), "createdAt": n })).await;
         assert_eq!(answer.status, 201, "{answer:?}");
     }
     let events = hub.events().await;
@@ -134,7 +137,13 @@ async fn notes_that_say_nothing_are_refused() {
     let id = hub.session("t", &metadata()).await;
     web.post(&notes(&id), &json!({ "text": "x", "entryId": "e" })).await;
     let own = format!("{}/e", notes(&id));
-    for body in [json!({}), json!({ "text": " " }), json!({ "text": 1 }), json!([]), json!({ "text": "x", "entryId": "" })] {
+    for body in [
+        json!({}),
+        json!({ "text": " " }),
+        json!({ "text": 1 }),
+        json!([]),
+        json!({ "text": "x", "entryId": "" }),
+    ] {
         let answer = web.post(&notes(&id), &body).await;
         assert_eq!((answer.status, answer.error()), (400, "Invalid body"), "{body}");
         let issue = &answer.body["issues"][0];
@@ -175,7 +184,11 @@ async fn a_file_lives_as_long_as_a_note_has_it() {
 
     let place = format!("{}/attachments/{file_id}", notes(&id));
     let answer = web.get(&place).await;
-    assert_eq!((answer.status, answer.body), (404, json!({ "error": "Attachment not found" })), "no note has it");
+    assert_eq!(
+        (answer.status, answer.body),
+        (404, json!({ "error": "Attachment not found" })),
+        "no note has it"
+    );
     // What the sender says of name and size does not count.
     let mut claim = image.clone();
     (claim["filename"], claim["size"]) = (json!("x.exe"), json!(1));
@@ -196,7 +209,10 @@ async fn a_file_lives_as_long_as_a_note_has_it() {
 
     assert_eq!(web.delete(&format!("{}/one", notes(&id))).await.status, 200);
     assert_eq!(web.get(&place).await.status, 200, "the other still has it");
-    assert_eq!(put(&web, &format!("{}/two", notes(&id)), &json!({ "text": "t", "attachments": [] })).await.status, 200);
+    assert_eq!(
+        put(&web, &format!("{}/two", notes(&id)), &json!({ "text": "t", "attachments": [] })).await.status,
+        200
+    );
     assert_eq!(web.get(&place).await.status, 404);
     assert!(!folder(&hub, &id).exists());
 
@@ -246,7 +262,8 @@ async fn only_files_of_the_very_session_can_be_claimed() {
         let answer = web.post(&notes(&id), &json!({ "attachments": [claim] })).await;
         assert_eq!((answer.status, answer.code()), (400, "scratchlist_attachment_invalid"), "{claim}");
     }
-    let answer = web.post(&notes(&id), &json!({ "attachments": [with("mimeType", json!("text/html"))] })).await;
+    let answer =
+        web.post(&notes(&id), &json!({ "attachments": [with("mimeType", json!("text/html"))] })).await;
     assert_eq!((answer.status, answer.code()), (400, "scratchlist_attachment_mime"));
     let answer = web.post(&notes(&id), &json!({ "attachments": [{ "id": file_id }] })).await;
     assert_eq!((answer.status, answer.error()), (400, "Invalid body"));

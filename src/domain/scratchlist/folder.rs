@@ -100,8 +100,7 @@ fn shortened(name: &str, bytes: usize) -> String {
 
 fn segment(text: &str) -> String {
     let is_bad = |c: char| matches!(c, '/' | '\\') || c.is_control();
-    let safe: String =
-        text.replace("..", "_").chars().map(|c| if is_bad(c) { '_' } else { c }).collect();
+    let safe: String = text.replace("..", "_").chars().map(|c| if is_bad(c) { '_' } else { c }).collect();
     match start(&safe, MAX_SEGMENT, MAX_NAME_BYTES) {
         // These two are no names of their own.
         "" | "." => "_".to_owned(),

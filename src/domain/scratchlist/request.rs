@@ -226,9 +226,12 @@ mod tests {
         assert!(edit(json!({ "text": "a" })).is_ok());
         assert!(edit(json!({ "attachments": [] })).is_ok());
         assert!(edit(json!({ "text": "", "attachments": [file()] })).is_ok());
-        for bad in
-            [json!({}), json!({ "text": " " }), json!({ "text": "", "attachments": [] }), json!({ "text": 1 })]
-        {
+        for bad in [
+            json!({}),
+            json!({ "text": " " }),
+            json!({ "text": "", "attachments": [] }),
+            json!({ "text": 1 }),
+        ] {
             assert!(edit(bad.clone()).is_err(), "{bad}");
         }
     }

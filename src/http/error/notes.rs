@@ -117,7 +117,8 @@ mod tests {
         400 {"success":false,"error":"Attachment type is not allowed","code":"scratchlist_attachment_mime"}
         400 {"success":false,"error":"Attachments of this session are too large","code":"scratchlist_attachments_session_bytes"}
         "#);
-        let owner = ["Storage usage is", "Hub settings are"].map(|what| ApiError::owner_only(what).to_string());
+        let owner =
+            ["Storage usage is", "Hub settings are"].map(|what| ApiError::owner_only(what).to_string());
         insta::assert_snapshot!(owner.join("\n"), @r#"
         403 {"error":"Storage usage is only available to the hub owner"}
         403 {"error":"Hub settings are only available to the hub owner"}
