@@ -21,11 +21,16 @@ struct Found {
     session: SessionId,
 }
 
-/// Removes folders of sessions that are gone, and old files that no note has. Nothing else waits for it, so what fails
-/// is only logged.
+/// Removes folders of deleted sessions, and old files that no note has. Folders of sessions that this hub never had are
+/// somebody else's. Nothing waits for it, so what fails is only logged.
 pub async fn sweep(attachments: &Attachments, store: &Store, now: Millis) {
     let root = attachments.root.to_path_buf();
     let outcome = async {
+        for folder in store.read(store::scratchlist::deserted).await? {
+            attachments.remove_folder(&folder).await?;
+        }
+        // Those that came back under their id are forgotten too.
+        store.write(|tx| store::scratchlist::forget_deserted(tx.conn)).await?;
         for found in blocking(move || folders(root)).await? {
             clean(found, store, now).await?;
         }
@@ -63,10 +68,7 @@ async fn clean(found: Found, store: &Store, now: Millis) -> Result<(), Box<dyn s
             Ok(Some((Folder::of(&record.namespace, &record.id), entries)))
         })
         .await?;
-    let Some((folder, entries)) = known else {
-        blocking(move || if_there(fs::remove_dir_all(place))).await?;
-        return Ok(());
-    };
+    let Some((folder, entries)) = known else { return Ok(()) };
     blocking(move || {
         for file in fs::read_dir(&place)? {
             let file = file?;

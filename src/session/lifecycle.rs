@@ -171,8 +171,8 @@ impl Handler<Delete> for LiveSession {
             // The namespace forgets it before the answer, so that who reads next does not find it.
             let told = async move {
                 if outcome.is_ok() {
-                    let _ = gone.await;
                     files.await;
+                    let _ = gone.await;
                 }
                 outcome
             };

@@ -4,8 +4,12 @@ use std::collections::BTreeSet;
 
 use diesel::{prelude::*, sqlite::SqliteConnection};
 
-use super::{error::Result, schema::scratchlist};
+use super::{
+    error::Result,
+    schema::{deserted_folders, scratchlist, sessions},
+};
 use crate::domain::{
+    ids::{Namespace, SessionId},
     json,
     scratchlist::{Attachment, Entry, Folder},
 };
@@ -100,11 +104,43 @@ pub fn move_all(conn: &mut SqliteConnection, from: i64, to: i64, folder: &Folder
     Ok(moved)
 }
 
+/// Notes down that the files of a session have to go, since it is about to be deleted.
+pub(super) fn desert(conn: &mut SqliteConnection, session_key: i64) -> Result<()> {
+    let own = sessions::table.find(session_key).select((sessions::id, sessions::namespace));
+    diesel::insert_or_ignore_into(deserted_folders::table)
+        .values(own)
+        .into_columns((deserted_folders::session_id, deserted_folders::namespace))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Folders of sessions that were deleted and have not come back under the same id.
+pub fn deserted(conn: &mut SqliteConnection) -> Result<Vec<Folder>> {
+    let rows: Vec<(String, String)> = deserted_folders::table
+        .left_join(sessions::table.on(sessions::id.eq(deserted_folders::session_id)))
+        .filter(sessions::key.nullable().is_null())
+        .select((deserted_folders::namespace, deserted_folders::session_id))
+        .load(conn)?;
+    let folder = |(namespace, session): (String, String)| {
+        Folder::of(&Namespace::from(namespace), &SessionId::from(session))
+    };
+    Ok(rows.into_iter().map(folder).collect())
+}
+
+/// All of them are gone.
+pub fn forget_deserted(conn: &mut SqliteConnection) -> Result<()> {
+    diesel::delete(deserted_folders::table).execute(conn)?;
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use crate::{
         domain::scratchlist::{Attachment, Entry, Folder},
-        store::tests::{open, session},
+        store::{
+            sessions,
+            tests::{open, session},
+        },
     };
 
     const FILE: &str = "0190c7a0-0000-4000-8000-000000000001-a.png";
@@ -124,6 +160,33 @@ mod tests {
             updated_at: at,
             attachments: attachments.into_iter().collect(),
         }
+    }
+
+    #[tokio::test]
+    async fn a_deleted_session_is_remembered_until_it_comes_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(&folder);
+        let (gone, back) = (session(&store, "gone").await, session(&store, "back").await);
+        store
+            .write(move |tx| {
+                sessions::delete(tx.conn, gone.key)?;
+                sessions::delete(tx.conn, back.key)?;
+                assert_eq!(super::deserted(tx.conn)?.len(), 2);
+                Ok(())
+            })
+            .await
+            .unwrap();
+        session(&store, "back").await;
+        store
+            .write(|tx| {
+                assert_eq!(super::deserted(tx.conn)?, [Folder::of(&"default".into(), &"gone".into())]);
+                super::forget_deserted(tx.conn)?;
+                assert!(super::deserted(tx.conn)?.is_empty());
+                Ok(())
+            })
+            .await
+            .unwrap();
+        store.close().await;
     }
 
     #[tokio::test]

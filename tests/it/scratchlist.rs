@@ -451,9 +451,14 @@ async fn what_nobody_has_is_swept_up_at_the_start() {
         (picture(&web, &id, 3).await, picture(&web, &id, 4).await, picture(&web, &id, 5).await);
     web.post(&notes(&id), &json!({ "attachments": [kept] })).await;
     let name = |file: &Value| file["path"].as_str().unwrap().rsplit_once('/').unwrap().1.to_owned();
-    let gone = hub.home().join("scratchlist-attachments/default/0190c7a0-0000-4000-8000-00000000dead");
-    std::fs::create_dir_all(&gone).unwrap();
-    std::fs::write(gone.join("x"), "x").unwrap();
+    // A crash between the database and the disk leaves the folder of a deleted session.
+    let deleted = hub.session("u", &metadata()).await;
+    assert_eq!(web.delete(&format!("/api/sessions/{deleted}")).await.status, 200);
+    let elsewhere = "0190c7a0-0000-4000-8000-00000000dead";
+    for left in [deleted.as_str(), elsewhere] {
+        std::fs::create_dir_all(folder(&hub, left)).unwrap();
+        std::fs::write(folder(&hub, left).join("x"), "x").unwrap();
+    }
     std::fs::write(folder(&hub, &id).join("half.part"), "x").unwrap();
     hub.stop().await;
     let written = |file: &Value, ago: u64| {
@@ -471,6 +476,7 @@ async fn what_nobody_has_is_swept_up_at_the_start() {
     let mut expected = vec![name(&kept), name(&waiting)];
     expected.sort();
     assert_eq!(left, expected);
-    assert!(!gone.exists());
+    assert!(!folder(&hub, &deleted).exists());
+    assert!(folder(&hub, elsewhere).exists(), "another program may have it");
     hub.stop().await;
 }

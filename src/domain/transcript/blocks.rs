@@ -61,7 +61,7 @@ fn plain(content: &Value) -> String {
     match content {
         Value::String(said) => said.clone(),
         Value::Null => String::new(),
-        Value::Array(parts) if !parts.is_empty() && parts.iter().all(|part| is_part(part)) => {
+        Value::Array(parts) if !parts.is_empty() && parts.iter().all(is_part) => {
             parts.iter().map(part).collect::<Vec<_>>().join("\n")
         }
         other => format!("{other:#}"),

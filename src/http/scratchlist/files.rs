@@ -85,8 +85,7 @@ pub async fn attachment(
     let folder = Folder::of(&caller.namespace, &id.as_str().into());
     let name = folder.name_in(&found.path).ok_or_else(ApiError::attachment_file_missing)?;
     let read = shared.env.attachments.read(&folder, name.to_owned()).await;
-    let content =
-        read.map_err(|error| NoteError::from(error))?.ok_or_else(ApiError::attachment_file_missing)?;
+    let content = read.map_err(NoteError::from)?.ok_or_else(ApiError::attachment_file_missing)?;
     Ok(HttpResponse::Ok()
         .content_type(found.mime_type.as_str())
         .insert_header(("Content-Disposition", disposition::header(Shown::Inline, &found.filename)))
