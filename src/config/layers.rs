@@ -21,7 +21,7 @@ const OLD_SETTINGS: [(&str, &str); 3] =
     [("webappHost", "listenHost"), ("webappPort", "listenPort"), ("webappUrl", "publicUrl")];
 
 /// The variables of the released hub.
-const VARIABLES: [(&str, &str); 8] = [
+const VARIABLES: [(&str, &str); 13] = [
     ("HAPI_LISTEN_HOST", "listen.host"),
     ("HAPI_LISTEN_PORT", "listen.port"),
     ("HAPI_PUBLIC_URL", "public_url"),
@@ -30,6 +30,11 @@ const VARIABLES: [(&str, &str); 8] = [
     ("DB_PATH", "database.path"),
     ("HAPI_TERMINAL_IDLE_TIMEOUT_MS", "terminal.idle_ms"),
     ("HAPI_TERMINAL_MAX_TERMINALS", "terminal.max"),
+    ("HAPI_SCRATCHLIST_MAX_ATTACHMENT_BYTES_PER_FILE", "scratchlist.attachment_bytes"),
+    ("HAPI_SCRATCHLIST_MAX_ATTACHMENTS_PER_ENTRY", "scratchlist.attachments_per_entry"),
+    ("HAPI_SCRATCHLIST_MAX_ATTACHMENT_BYTES_PER_ENTRY", "scratchlist.entry_bytes"),
+    ("HAPI_SCRATCHLIST_MAX_ATTACHMENT_BYTES_PER_SESSION", "scratchlist.session_bytes"),
+    ("HAPI_SCRATCHLIST_ALLOWED_ATTACHMENT_MIMES", "scratchlist.mime_types"),
 ];
 
 /// Starts the variable of any setting of ours.

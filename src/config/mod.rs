@@ -6,8 +6,10 @@
 mod cors;
 mod error;
 pub mod home;
+pub mod hub_settings;
 mod layers;
 mod listen;
+mod mime_types;
 mod secret;
 mod sections;
 pub mod settings_file;
@@ -25,8 +27,9 @@ use self::layers::{Layer, Values};
 pub use self::{
     cors::CorsOrigins,
     error::Error,
+    mime_types::MimeTypes,
     secret::Secret,
-    sections::{Actors, Auth, Journal, Limits, Listen, Log, Login, Stop, Terminal, Web},
+    sections::{Actors, Auth, Journal, Limits, Listen, Log, Login, Scratchlist, Stop, Terminal, Web},
     source::{Shown, Source, Sourced},
 };
 
@@ -66,6 +69,7 @@ pub struct Config {
     pub terminal: Terminal,
     pub journal: Journal,
     pub limits: Limits,
+    pub scratchlist: Scratchlist,
     pub actors: Actors,
     pub web: Web,
     pub log: Log,
@@ -94,6 +98,7 @@ impl Config {
             terminal: Terminal::read(&values)?,
             journal: Journal::read(&values)?,
             limits: Limits::read(&values)?,
+            scratchlist: Scratchlist::read(&values)?,
             actors: Actors::read(&values)?,
             web: Web { dir: place(Web::read(&values)?.dir)? },
             log: Log::read(&values)?,
@@ -128,6 +133,7 @@ impl Config {
             terminal,
             journal,
             limits,
+            scratchlist,
             actors,
             web,
             log,
@@ -143,6 +149,7 @@ impl Config {
             terminal.show(),
             journal.show(),
             limits.show(),
+            scratchlist.show(),
             actors.show(),
             web.show(),
             log.show(),

@@ -1,11 +1,13 @@
 //! The rules of the protocol, without I/O: given a state and a command they say what changes and what is told.
 
 pub mod agent_state;
+pub mod calendar;
 pub mod clear;
 pub mod content;
 pub mod cursor;
 pub mod decision;
 pub mod duplicates;
+pub mod export;
 pub mod file_search;
 pub mod flavor;
 pub mod history;
@@ -17,6 +19,8 @@ pub mod metadata;
 pub mod page;
 pub mod prompt;
 pub mod prompt_state;
+pub mod push;
+pub mod scratchlist;
 pub mod session;
 mod shape;
 pub mod shared;
@@ -26,4 +30,5 @@ pub mod text;
 pub mod title;
 pub mod todos;
 pub mod token;
+pub mod transcript;
 pub mod version;

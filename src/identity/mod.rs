@@ -4,10 +4,12 @@ mod jwt;
 mod limiter;
 mod secrets;
 mod tokens;
+mod vapid;
 
 pub use self::{
     jwt::{Claims, Jwt, JwtError},
     limiter::{FailedLogins, RetryAfter},
     secrets::{BaseToken, JwtKey, Secrets},
     tokens::AccessTokens,
+    vapid::VapidKeys,
 };
