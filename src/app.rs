@@ -18,6 +18,7 @@ use crate::{
     domain::{ids::Millis, liveness::EXPIRY_TICK, session::Patch},
     http::{self, Shared},
     identity::{AccessTokens, FailedLogins, Jwt},
+    indexer::Indexer,
     namespace::{Directory, TailLimit, Tick},
     socket,
     store::{self, Store, journal::Retention},
@@ -124,12 +125,18 @@ impl Hub {
             let (env, handles) = (env.clone(), handles.clone());
             Directory::start_in_arbiter(&first, move |_| Directory::new(env, handles))
         };
+        let indexer = {
+            let env = env.clone();
+            Indexer::start_in_arbiter(&first, move |_| Indexer::new(env))
+        };
         let stopping = CancellationToken::new();
         start_clockwork(&first, &env, &directory, options.tick, &stopping);
 
         let shared = Arc::new(Shared {
             directory: directory.clone(),
             env: env.clone(),
+            indexer,
+            prices: config.usage.prices.value.clone().or(&config.usage.list_prices),
             tokens: AccessTokens::new(&start.secrets.base_token.token),
             jwt: Jwt::new(start.secrets.jwt_key.clone(), start.secrets.owner_id, *config.auth.jwt_ttl),
             failed_logins: FailedLogins::new(

@@ -45,6 +45,8 @@ mod tests {
         limits.body_bytes = 71303168  (default)
         limits.frame_bytes = 50331648  (default)
         actors.passivate_after_ms = 300000  (default)
+        usage.prices = none  (default)
+        usage.list_prices = 29 lines  (default)
         web.dir = not set  (default)
         log.filter = info  (default)
         log.json = false  (default)

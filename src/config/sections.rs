@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::domain::usage::Prices;
+
 use super::{Error, Secret, Shown, Sourced, layers::Values};
 
 macro_rules! sections {
@@ -36,6 +38,8 @@ sections! {
     Journal = "journal" { max_rows: u64, max_age_days: u32, tail_frames: usize, tail_bytes: usize, }
     Limits = "limits" { body_bytes: usize, frame_bytes: usize, }
     Actors = "actors" { passivate_after_ms: u64, }
+    /// What models cost: the first list is looked at before the second.
+    Usage = "usage" { prices: Prices, list_prices: Prices, }
     /// A folder that takes the place of the built-in web app.
     Web = "web" { dir: Option<PathBuf>, }
     Log = "log" { filter: String, json: bool, }

@@ -19,4 +19,5 @@ pub mod text;
 pub mod title;
 pub mod todos;
 pub mod token;
+pub mod usage;
 pub mod version;

@@ -117,7 +117,15 @@ impl ApiError {
         Self::unsuccessful(StatusCode::PAYLOAD_TOO_LARGE, "File too large (max 50MB)", None)
     }
 
+    pub fn invalid_time_zone() -> Self {
+        plain(StatusCode::BAD_REQUEST, "Invalid timeZone")
+    }
+
     // What they asked for
+
+    pub fn usage_denied() -> Self {
+        plain(StatusCode::FORBIDDEN, "Usage summary is only available to the hub owner")
+    }
 
     pub fn session_not_found() -> Self {
         plain(StatusCode::NOT_FOUND, "Session not found")

@@ -29,6 +29,8 @@ fn every_body_is_as_clients_know_it() {
         ApiError::telegram_disabled(),
         ApiError::invalid_body(),
         ApiError::invalid_query(),
+        ApiError::invalid_time_zone(),
+        ApiError::usage_denied(),
         ApiError::too_large(),
         ApiError::upload_too_large(),
         ApiError::session_not_found(),
@@ -80,6 +82,8 @@ fn every_body_is_as_clients_know_it() {
     503 {"error":"Telegram authentication is disabled. Configure TELEGRAM_BOT_TOKEN."}
     400 {"error":"Invalid body"}
     400 {"error":"Invalid query"}
+    400 {"error":"Invalid timeZone"}
+    403 {"error":"Usage summary is only available to the hub owner"}
     413 {"error":"Request body too large"}
     413 {"success":false,"error":"File too large (max 50MB)"}
     404 {"error":"Session not found"}

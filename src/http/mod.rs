@@ -21,6 +21,7 @@ mod relay;
 mod sessions;
 mod settings;
 mod streams;
+mod usage;
 
 use std::{net::TcpListener, path::PathBuf, sync::Arc, time::Duration};
 
@@ -39,8 +40,12 @@ pub use openapi::document;
 use crate::{
     app::Env,
     config::CorsOrigins,
-    domain::ids::{MachineId, SessionId},
+    domain::{
+        ids::{MachineId, SessionId},
+        usage::Prices,
+    },
     identity::{AccessTokens, FailedLogins, Jwt},
+    indexer::Indexer,
     machine::LiveMachine,
     namespace::{Directory, Hub},
     session::LiveSession,
@@ -53,6 +58,8 @@ use error::{ApiError, ApiResult, Guarded};
 pub struct Shared {
     pub directory: Addr<Directory>,
     pub env: Env,
+    pub indexer: Addr<Indexer>,
+    pub prices: Prices,
     pub tokens: AccessTokens,
     pub jwt: Jwt,
     pub failed_logins: FailedLogins,
@@ -158,6 +165,8 @@ fn routes(config: &mut web::ServiceConfig) {
                 .route("/sessions/{id}/generated-images/{image}", web::get().to(files::generated_image))
                 .route("/sessions/{id}/slash-commands", web::get().to(files::slash_commands))
                 .route("/sessions/{id}/upload", web::post().to(files::upload))
+                .route("/sessions/{id}/usage", web::get().to(usage::of_session))
+                .route("/usage/summary", web::get().to(usage::summary))
                 .route("/machines", web::get().to(machines::list))
                 .route("/machines/{id}", web::patch().to(machines::rename))
                 .route("/machines/{id}/agent-availability", web::get().to(machines::agent_availability))

@@ -13,6 +13,7 @@ mod readers;
 mod schema;
 pub mod sessions;
 pub mod set_aside;
+pub mod usage;
 mod writer;
 
 use std::{

@@ -6,3 +6,4 @@ pub mod message;
 pub mod rest;
 pub mod schema;
 pub mod updates;
+pub mod usage;
