@@ -22,6 +22,7 @@ use crate::{
     namespace::{Directory, TailLimit, Tick},
     socket,
     store::{self, Store, journal::Retention},
+    titles::Titles,
     wire::events::{self, SessionEvents},
 };
 
@@ -136,6 +137,7 @@ impl Hub {
             directory: directory.clone(),
             env: env.clone(),
             indexer,
+            titles: Titles::launch(&env, &config.title, &first),
             prices: config.usage.prices.value.clone().or(&config.usage.list_prices),
             tokens: AccessTokens::new(&start.secrets.base_token.token),
             jwt: Jwt::new(start.secrets.jwt_key.clone(), start.secrets.owner_id, *config.auth.jwt_ttl),

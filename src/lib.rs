@@ -21,4 +21,5 @@ pub mod socket;
 pub mod store;
 pub mod telemetry;
 pub mod terminal;
+pub mod titles;
 pub mod wire;

@@ -14,6 +14,7 @@ pub mod page;
 pub mod prompt;
 pub mod session;
 mod shape;
+pub mod suggestion;
 pub mod team;
 pub mod text;
 pub mod title;

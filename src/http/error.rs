@@ -13,6 +13,7 @@ use crate::{
     namespace::{CreateError, FindError},
     session::{SessionError, local::LocalError, resume::ResumeError},
     store,
+    titles::TitleError,
 };
 
 /// A failed request. Every one has a JSON body.
@@ -178,6 +179,10 @@ impl ApiError {
         coded(StatusCode::BAD_GATEWAY, text, "restart_failed")
     }
 
+    pub fn titles_not_configured() -> Self {
+        plain(StatusCode::SERVICE_UNAVAILABLE, "Title suggestions are not configured on this Hub")
+    }
+
     // What became of it
 
     /// The family of `{"success":false}`.
@@ -287,6 +292,28 @@ impl From<CreateError> for ApiError {
             CreateError::TagTaken | CreateError::IdTaken => plain(StatusCode::CONFLICT, error.to_string()),
             CreateError::MachineDenied => Self::machine_denied(),
             CreateError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<TitleError> for ApiError {
+    fn from(error: TitleError) -> Self {
+        match error {
+            TitleError::NothingSaid => plain(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "There is no conversation yet that a title could be made from",
+            ),
+            TitleError::TooOften { wait } => {
+                let seconds = u64::try_from(wait).unwrap_or_default().div_ceil(1_000);
+                let error =
+                    plain(StatusCode::TOO_MANY_REQUESTS, "Too many title suggestions; try again later");
+                Self { retry_after: Some(seconds), ..error }
+            }
+            TitleError::Provider(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "no title was suggested");
+                plain(StatusCode::BAD_GATEWAY, "The title provider failed")
+            }
+            TitleError::Store(error) => error.into(),
         }
     }
 }

@@ -46,6 +46,9 @@ fn every_body_is_as_clients_know_it() {
         ApiError::restart_unsupported(),
         ApiError::restart_failed("gone"),
         ApiError::not_connected(),
+        ApiError::titles_not_configured(),
+        TitleError::NothingSaid.into(),
+        TitleError::TooOften { wait: 1 }.into(),
         ApiError::busy(),
         SessionError::NoSuchRequest.into(),
         SessionError::AlreadyDecided(Box::new(winner())).into(),
@@ -99,6 +102,9 @@ fn every_body_is_as_clients_know_it() {
     502 {"error":"The runner is not started by a supervisor, so it would not come back","code":"restart_unsupported"}
     502 {"error":"gone","code":"restart_failed"}
     503 {"error":"Not connected"}
+    503 {"error":"Title suggestions are not configured on this Hub"}
+    422 {"error":"There is no conversation yet that a title could be made from"}
+    429 {"error":"Too many title suggestions; try again later"}
     503 {"error":"The hub cannot do this at the moment","code":"unavailable"}
     404 {"error":"Request not found"}
     409 {"error":"Somebody else has decided this request","code":"already_decided","winner":{"requestId":"r","requestCreatedAt":1,"approved":true,"answer":{"approved":true},"state":"pending","by":"7","from":"127.0.0.1 browser","at":2}}

@@ -18,9 +18,11 @@ mod openapi;
 mod pages;
 mod permissions;
 mod relay;
+mod seen;
 mod sessions;
 mod settings;
 mod streams;
+mod titles;
 mod usage;
 
 use std::{net::TcpListener, path::PathBuf, sync::Arc, time::Duration};
@@ -50,6 +52,7 @@ use crate::{
     namespace::{Directory, Hub},
     session::LiveSession,
     socket::{self, Sockets},
+    titles::Titles,
 };
 use auth::Caller;
 use error::{ApiError, ApiResult, Guarded};
@@ -60,6 +63,8 @@ pub struct Shared {
     pub env: Env,
     pub indexer: Addr<Indexer>,
     pub prices: Prices,
+    /// `None` when no provider is configured.
+    pub titles: Option<Addr<Titles>>,
     pub tokens: AccessTokens,
     pub jwt: Jwt,
     pub failed_logins: FailedLogins,
@@ -165,6 +170,8 @@ fn routes(config: &mut web::ServiceConfig) {
                 .route("/sessions/{id}/generated-images/{image}", web::get().to(files::generated_image))
                 .route("/sessions/{id}/slash-commands", web::get().to(files::slash_commands))
                 .route("/sessions/{id}/upload", web::post().to(files::upload))
+                .route("/sessions/{id}/seen", web::put().to(seen::mark))
+                .route("/sessions/{id}/title-suggestion", web::post().to(titles::suggest))
                 .route("/sessions/{id}/usage", web::get().to(usage::of_session))
                 .route("/usage/summary", web::get().to(usage::summary))
                 .route("/machines", web::get().to(machines::list))

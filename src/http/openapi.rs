@@ -18,7 +18,7 @@ use utoipa::{
 use super::{
     auth, cli, cli_local, events, files, health, machines, messages, pages, permissions,
     relay::{RELAYS, Relay, Verb},
-    sessions, settings, usage,
+    seen, sessions, settings, titles, usage,
 };
 use crate::wire::{rest::ErrorBody, schema};
 
@@ -66,6 +66,8 @@ const ACCESS_TOKEN: &str = "accessToken";
         files::generated_image,
         files::slash_commands,
         files::upload,
+        seen::mark,
+        titles::suggest,
         usage::of_session,
         usage::summary,
         machines::list,

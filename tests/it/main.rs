@@ -19,8 +19,10 @@ mod presence;
 mod prompts;
 mod relay;
 mod resume;
+mod seen;
 mod sessions;
 #[path = "../support/mod.rs"]
 mod support;
+mod titles;
 mod usage;
 mod versioned;
