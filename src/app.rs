@@ -128,7 +128,7 @@ impl Hub {
         };
         let indexer = {
             let env = env.clone();
-            Indexer::start_in_arbiter(&first, move |_| Indexer::new(env))
+            Indexer::start_in_arbiter(&first, move |_| Indexer::new(env, options.tick))
         };
         let stopping = CancellationToken::new();
         start_clockwork(&first, &env, &directory, options.tick, &stopping);

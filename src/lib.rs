@@ -16,6 +16,7 @@ pub mod indexer;
 pub mod link;
 pub mod machine;
 pub mod namespace;
+pub mod search;
 pub mod session;
 pub mod socket;
 pub mod store;

@@ -12,6 +12,7 @@ pub mod liveness;
 pub mod metadata;
 pub mod page;
 pub mod prompt;
+pub mod search;
 pub mod session;
 mod shape;
 pub mod suggestion;

@@ -18,6 +18,7 @@ mod openapi;
 mod pages;
 mod permissions;
 mod relay;
+mod search;
 mod seen;
 mod sessions;
 mod settings;
@@ -173,6 +174,7 @@ fn routes(config: &mut web::ServiceConfig) {
                 .route("/sessions/{id}/seen", web::put().to(seen::mark))
                 .route("/sessions/{id}/title-suggestion", web::post().to(titles::suggest))
                 .route("/sessions/{id}/usage", web::get().to(usage::of_session))
+                .route("/search", web::get().to(search::search))
                 .route("/usage/summary", web::get().to(usage::summary))
                 .route("/machines", web::get().to(machines::list))
                 .route("/machines/{id}", web::patch().to(machines::rename))

@@ -18,7 +18,7 @@ use utoipa::{
 use super::{
     auth, cli, cli_local, events, files, health, machines, messages, pages, permissions,
     relay::{RELAYS, Relay, Verb},
-    seen, sessions, settings, titles, usage,
+    search, seen, sessions, settings, titles, usage,
 };
 use crate::wire::{rest::ErrorBody, schema};
 
@@ -66,6 +66,7 @@ const ACCESS_TOKEN: &str = "accessToken";
         files::generated_image,
         files::slash_commands,
         files::upload,
+        search::search,
         seen::mark,
         titles::suggest,
         usage::of_session,

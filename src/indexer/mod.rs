@@ -3,6 +3,7 @@
 //! read and looked into on a reader's thread; the writer only takes down what was found.
 
 mod usage;
+mod words;
 
 use std::time::{Duration, Instant};
 
@@ -11,17 +12,23 @@ use actix::prelude::*;
 use crate::{app::Env, store};
 
 pub use usage::ScanUsage;
+pub use words::IndexWords;
 
-/// How long somebody who asks is kept waiting. What is there until then is answered, and that it is not all.
-pub const PATIENCE: Duration = Duration::from_secs(8);
+/// How long somebody who asks for a summary is kept waiting, and somebody who searches. What is there until then is
+/// answered, and that it is not all.
+pub const FOR_A_SUMMARY: Duration = Duration::from_secs(8);
+pub const FOR_A_SEARCH: Duration = Duration::from_millis(1_500);
 
 pub struct Indexer {
     env: Env,
+    /// How often to look whether the hub has time for the index of words.
+    every: Duration,
+    newest_key: i64,
 }
 
 impl Indexer {
-    pub fn new(env: Env) -> Self {
-        Self { env }
+    pub fn new(env: Env, every: Duration) -> Self {
+        Self { env, every, newest_key: 0 }
     }
 }
 
@@ -31,6 +38,7 @@ impl Actor for Indexer {
     fn started(&mut self, ctx: &mut Self::Context) {
         // Every request for a search or a summary waits here once.
         ctx.set_mailbox_capacity(1_024);
+        ctx.run_later(self.every, Self::look);
     }
 }
 
@@ -39,6 +47,6 @@ type Outcome = store::Result<bool>;
 type Atomic = AtomicResponse<Indexer, Outcome>;
 
 /// The moment until which somebody who asks now is kept waiting.
-pub fn until() -> Instant {
-    Instant::now() + PATIENCE
+pub fn until(patience: Duration) -> Instant {
+    Instant::now() + patience
 }

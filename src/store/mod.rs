@@ -11,6 +11,7 @@ pub mod merge;
 pub mod messages;
 mod readers;
 mod schema;
+pub mod search;
 pub mod sessions;
 pub mod set_aside;
 pub mod usage;

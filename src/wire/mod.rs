@@ -5,5 +5,6 @@ pub mod events;
 pub mod message;
 pub mod rest;
 pub mod schema;
+pub mod search;
 pub mod updates;
 pub mod usage;

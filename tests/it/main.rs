@@ -19,6 +19,7 @@ mod presence;
 mod prompts;
 mod relay;
 mod resume;
+mod search;
 mod seen;
 mod sessions;
 #[path = "../support/mod.rs"]
