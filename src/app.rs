@@ -18,7 +18,7 @@ use crate::{
     domain::{ids::Millis, liveness::EXPIRY_TICK, session::Patch},
     http::{self, Shared},
     identity::{AccessTokens, FailedLogins, Jwt},
-    indexer::Indexer,
+    indexer::{UsageIndex, WordIndex},
     namespace::{Directory, TailLimit, Tick},
     socket,
     store::{self, Store, journal::Retention},
@@ -126,9 +126,13 @@ impl Hub {
             let (env, handles) = (env.clone(), handles.clone());
             Directory::start_in_arbiter(&first, move |_| Directory::new(env, handles))
         };
-        let indexer = {
-            let env = env.clone();
-            Indexer::start_in_arbiter(&first, move |_| Indexer::new(env, options.tick))
+        let usage_index = {
+            let store = store.clone();
+            UsageIndex::start_in_arbiter(&first, move |_| UsageIndex::new(store))
+        };
+        let word_index = {
+            let (store, every) = (store.clone(), options.tick);
+            WordIndex::start_in_arbiter(&first, move |_| WordIndex::new(store, every))
         };
         let stopping = CancellationToken::new();
         start_clockwork(&first, &env, &directory, options.tick, &stopping);
@@ -136,7 +140,8 @@ impl Hub {
         let shared = Arc::new(Shared {
             directory: directory.clone(),
             env: env.clone(),
-            indexer,
+            usage_index,
+            word_index,
             titles: Titles::launch(&env, &config.title, &first),
             prices: config.usage.prices.value.clone().or(&config.usage.list_prices),
             tokens: AccessTokens::new(&start.secrets.base_token.token),

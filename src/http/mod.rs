@@ -48,7 +48,7 @@ use crate::{
         usage::Prices,
     },
     identity::{AccessTokens, FailedLogins, Jwt},
-    indexer::Indexer,
+    indexer::{UsageIndex, WordIndex},
     machine::LiveMachine,
     namespace::{Directory, Hub},
     session::LiveSession,
@@ -62,7 +62,8 @@ use error::{ApiError, ApiResult, Guarded};
 pub struct Shared {
     pub directory: Addr<Directory>,
     pub env: Env,
-    pub indexer: Addr<Indexer>,
+    pub usage_index: Addr<UsageIndex>,
+    pub word_index: Addr<WordIndex>,
     pub prices: Prices,
     /// `None` when no provider is configured.
     pub titles: Option<Addr<Titles>>,

@@ -100,7 +100,7 @@ pub async fn search(
         kinds,
     };
     let until = indexer::until(indexer::FOR_A_SEARCH);
-    let is_complete = shared.indexer.send(IndexWords { until }).await??;
+    let is_complete = shared.word_index.send(IndexWords { until }).await??;
     let ask = Ask { query: Query::parse(&typed), filter, with_titles, order, limit, cursor };
     let found = shared.env.store.read(move |conn| search::find(conn, &ask)).await?;
     Ok(HttpResponse::Ok().insert_header(("Cache-Control", "no-store")).json(SearchAnswer {

@@ -105,7 +105,7 @@ async fn answer(
     let to = shared.env.clock.now();
     let from = query.days(otherwise).map(|days| to - days * DAY);
     let scan = ScanUsage { scope: scope.clone(), until: indexer::until(indexer::FOR_A_SUMMARY) };
-    let is_complete = shared.indexer.send(scan).await??;
+    let is_complete = shared.usage_index.send(scan).await??;
     let prices = shared.prices.clone();
     let read = shared.env.store.read(move |conn| {
         let buckets = store::usage::buckets(conn, &scope, from, to)?;

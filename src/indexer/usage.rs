@@ -4,11 +4,29 @@ use std::time::Instant;
 
 use actix::prelude::*;
 
-use super::{Atomic, Indexer, Outcome};
+use super::{Atomic, MAILBOX, Outcome};
 use crate::store::{self, Store, usage::Scope};
 
 /// Messages looked through at a time, and the most rows that one write takes down.
 const BATCH: usize = 500;
+
+pub struct UsageIndex {
+    store: Store,
+}
+
+impl UsageIndex {
+    pub fn new(store: Store) -> Self {
+        Self { store }
+    }
+}
+
+impl Actor for UsageIndex {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(MAILBOX);
+    }
+}
 
 /// Brings the usage of a namespace or a session up to date. Answers whether that was done in time.
 #[derive(Message)]
@@ -18,11 +36,11 @@ pub struct ScanUsage {
     pub until: Instant,
 }
 
-impl Handler<ScanUsage> for Indexer {
-    type Result = Atomic;
+impl Handler<ScanUsage> for UsageIndex {
+    type Result = Atomic<Self>;
 
     fn handle(&mut self, ScanUsage { scope, until }: ScanUsage, _: &mut Self::Context) -> Self::Result {
-        let store = self.env.store.clone();
+        let store = self.store.clone();
         AtomicResponse::new(Box::pin(scan(store, scope, until).into_actor(self)))
     }
 }

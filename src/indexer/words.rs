@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use actix::prelude::*;
 
-use super::{Atomic, Indexer, Outcome};
+use super::{Atomic, MAILBOX, Outcome};
 use crate::store::{self, Store, search::Batch};
 
 /// More new messages than this between two looks, and the hub is busy.
@@ -14,6 +14,28 @@ const BUSY: i64 = 500;
 const SLICE: Duration = Duration::from_millis(100);
 const PAUSE: Duration = Duration::from_millis(400);
 
+pub struct WordIndex {
+    store: Store,
+    /// How often to look whether the hub has time.
+    every: Duration,
+    newest_key: i64,
+}
+
+impl WordIndex {
+    pub fn new(store: Store, every: Duration) -> Self {
+        Self { store, every, newest_key: 0 }
+    }
+}
+
+impl Actor for WordIndex {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(MAILBOX);
+        ctx.run_later(self.every, Self::look);
+    }
+}
+
 /// Brings the index of words up to date. Answers whether that was done in time.
 #[derive(Message)]
 #[rtype(result = "Outcome")]
@@ -21,19 +43,19 @@ pub struct IndexWords {
     pub until: Instant,
 }
 
-impl Handler<IndexWords> for Indexer {
-    type Result = Atomic;
+impl Handler<IndexWords> for WordIndex {
+    type Result = Atomic<Self>;
 
     fn handle(&mut self, IndexWords { until }: IndexWords, _: &mut Self::Context) -> Self::Result {
-        let store = self.env.store.clone();
+        let store = self.store.clone();
         AtomicResponse::new(Box::pin(catch_up(store, until).into_actor(self)))
     }
 }
 
-impl Indexer {
+impl WordIndex {
     /// Indexes for a little while if the hub is quiet, then looks again.
-    pub(super) fn look(&mut self, ctx: &mut Context<Self>) {
-        let store = self.env.store.clone();
+    fn look(&mut self, ctx: &mut Context<Self>) {
+        let store = self.store.clone();
         let known = self.newest_key;
         let work = async move {
             let newest = store.read(store::search::newest_key).await?;

@@ -289,3 +289,7 @@ pub fn metadata(conn: &mut SqliteConnection, ids: &[&str]) -> Result<Vec<(String
     }
     Ok(found)
 }
+
+#[cfg(test)]
+#[path = "usage_tests.rs"]
+mod tests;

@@ -48,10 +48,9 @@ impl Titles {
         Provider::is_configured(config).then(|| {
             let (env, config) = (env.clone(), config.clone());
             let (address, waiting) = actix::dev::channel::channel(16);
-            arbiter.spawn_fn(move || {
-                if let Some(titles) = Self::new(env, &config) {
-                    Context::with_receiver(waiting).run(titles);
-                }
+            arbiter.spawn_fn(move || match Self::new(env, &config) {
+                Some(titles) => drop(Context::with_receiver(waiting).run(titles)),
+                None => tracing::error!("the title provider cannot be used: its key fits into no header"),
             });
             Addr::new(address)
         })

@@ -2,7 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use awc::{Client, Connector, error::SendRequestError};
+use awc::{
+    Client, Connector,
+    error::SendRequestError,
+    http::header::{AUTHORIZATION, HeaderValue},
+};
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use serde_json::{Value, json};
 
@@ -33,7 +37,7 @@ pub enum ProviderError {
 
 pub struct Provider {
     url: String,
-    key: Secret,
+    authorization: HeaderValue,
     model: String,
     max_tokens: u32,
     timeout: Duration,
@@ -57,7 +61,7 @@ impl Provider {
         let client = Client::builder().connector(connector).timeout(timeout).disable_redirects().finish();
         Some(Self {
             url,
-            key: config.api_key.value.clone()?,
+            authorization: bearer(config.api_key.as_ref()?)?,
             model: config.model.value.clone()?,
             max_tokens: *config.max_tokens,
             timeout,
@@ -76,7 +80,11 @@ impl Provider {
             "temperature": 0.2,
             "max_tokens": self.max_tokens,
         });
-        let call = self.client.post(&self.url).bearer_auth(self.key.expose()).send_json(&request);
+        let call = self
+            .client
+            .post(&self.url)
+            .insert_header((AUTHORIZATION, self.authorization.clone()))
+            .send_json(&request);
         let timeout = self.timeout;
         async move {
             let answer = async {
@@ -95,6 +103,13 @@ impl Provider {
             tokio::time::timeout(timeout, answer).await.map_err(|_| ProviderError::TimedOut)?
         }
     }
+}
+
+/// Marked as a secret, so that no library writes it into a log.
+fn bearer(key: &Secret) -> Option<HeaderValue> {
+    let mut value = HeaderValue::from_str(&format!("Bearer {}", key.expose())).ok()?;
+    value.set_sensitive(true);
+    Some(value)
 }
 
 fn title(body: &[u8]) -> Option<String> {
@@ -135,6 +150,14 @@ mod tests {
         for body in ["", "[]", r#"{"choices":[]}"#, r#"{"choices":[{"message":{"content":null}}]}"#] {
             assert_eq!(title(body.as_bytes()), None, "{body}");
         }
+    }
+
+    #[test]
+    fn the_key_does_not_show() {
+        let value = bearer(&Secret::new("s3cret")).unwrap();
+        assert_eq!(value, "Bearer s3cret");
+        assert!(!format!("{value:?}").contains("s3cret"));
+        assert_eq!(bearer(&Secret::new("a\nb")), None);
     }
 
     #[test]
