@@ -17,8 +17,10 @@ pub mod push;
 mod readers;
 mod schema;
 pub mod scratchlist;
+pub mod search;
 pub mod sessions;
 pub mod set_aside;
+pub mod usage;
 mod writer;
 
 use std::{

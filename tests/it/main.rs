@@ -26,8 +26,12 @@ mod push;
 mod relay;
 mod resume;
 mod scratchlist;
+mod search;
+mod seen;
 mod sessions;
 mod shared;
 #[path = "../support/mod.rs"]
 mod support;
+mod titles;
+mod usage;
 mod versioned;

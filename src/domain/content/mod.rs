@@ -33,7 +33,7 @@ impl<'a> Envelope<'a> {
     }
 
     /// The `data` of an agent's content of this type.
-    fn data(&self, content_type: &str) -> Option<&'a Value> {
+    pub fn data(&self, content_type: &str) -> Option<&'a Value> {
         if !self.is_agent() || str_at(self.content, "type") != Some(content_type) {
             return None;
         }
