@@ -21,7 +21,7 @@ export class Scene {
         }
     }
 
-    /** Starts a Claude session through the runner and waits until it is active. */
+    /** Starts a session through the runner, of Claude unless told otherwise, and waits until it is active. */
     async spawn(options = {}) {
         const answer = await until('spawned session', async () => {
             const result = await this.web.post(`/api/machines/${this.machine.id}/spawn`, { directory: this.host.project, agent: 'claude', ...options })
@@ -47,6 +47,32 @@ export class Scene {
     async turn(sessionId, text, answer, options) {
         const localId = await this.web.prompt(sessionId, text)
         return { localId, row: await this.row(sessionId, answer, options) }
+    }
+
+    /** Waits until the session's own process says that no turn runs. */
+    idle(sessionId) {
+        return until('idle session', async () => !(await this.web.session(sessionId)).thinking, { deadline: 40_000 })
+    }
+
+    /** Decides a request that the session is waiting with. */
+    decide(sessionId, request, verdict, body = {}) {
+        return this.web.post(`/api/sessions/${sessionId}/permissions/${request.id}/${verdict}`, body)
+    }
+
+    /** Waits until the agent itself has closed the request that way. */
+    closed(sessionId, request, status) {
+        return until(`request ${status}`, async () => {
+            const { agentState } = await this.web.session(sessionId)
+            return !agentState.requests?.[request.id] && agentState.completedRequests?.[request.id]?.status === status
+        })
+    }
+
+    async archive(sessionId) {
+        await this.web.post(`/api/sessions/${sessionId}/archive`, {})
+        return until('archived session', async () => {
+            const session = await this.web.session(sessionId)
+            return !session.active && session.metadata.lifecycleState === 'archived' && session
+        })
     }
 
     async close() {
