@@ -115,8 +115,8 @@ describe('session of OpenCode', { timeout: 240_000 }, () => {
     })
 
     it('tells each row once', async () => {
-        const told = stream.events.map(({ data }) => data).filter(({ type, sessionId }) => type === 'message-received' && sessionId === id).map(({ message }) => message.id)
-        assert.equal(told.length, new Set(told).size)
-        assert.deepEqual((await web.rows(id)).map((row) => row.id).filter((row) => !told.includes(row)), [])
+        const rows = await web.rows(id)
+        const told = await stream.tellsOf(rows)
+        assert.equal(told.length, rows.length)
     })
 })
