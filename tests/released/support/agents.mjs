@@ -6,6 +6,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { agentEnvironment, furnishHome } from './home.mjs'
 import { binaries, onAbruptEnd, temporaryFolder } from './hub.mjs'
+import { Terminal } from './terminal.mjs'
 import { until } from './until.mjs'
 
 const MARK = 'WHEELHOUSE_TEST_MARK'
@@ -57,14 +58,9 @@ export class AgentHost {
         return child
     }
 
-    /** Runs `hapi` on a screen of its own, as a developer in a terminal does; what is typed goes to its stdin. */
+    /** Runs `hapi` on a screen of its own, as a developer in a terminal does. */
     openTerminal(name, ...args) {
-        return this.#start(name, 'script', ['-qfec', [path.join(binaries, 'hapi'), ...args].join(' '), '/dev/null'], this.project)
-    }
-
-    /** What that terminal has shown, without its colours and cursor moves. */
-    screen(name) {
-        return this.log(name).replace(/\x1b\[[0-9;?]*[a-zA-Z]/g, '')
+        return Terminal.open(this, name, [path.join(binaries, 'hapi'), ...args])
     }
 
     /** Runs the runner in the foreground and waits until the hub lists its machine. */
