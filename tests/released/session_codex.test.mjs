@@ -79,6 +79,15 @@ describe('session of Codex', { timeout: 240_000 }, () => {
         assert.deepEqual([late.status, late.message.localId], ['invoked', localId])
     })
 
+    it('is handed a file', async () => {
+        const attachment = await scene.attach(id, 'note.txt', 'attached words\n')
+        assert.equal(fs.readFileSync(attachment.path, 'utf8'), 'attached words\n')
+        await web.prompt(id, '[[say got the note]]', { attachments: [attachment] })
+        await scene.row(id, 'got the note')
+        const [asked] = scene.model.turns('got the note')
+        assert.ok(JSON.stringify(asked.input).includes(attachment.path))
+    })
+
     it('lists its models, and changes to another', async () => {
         const { success, models } = await web.get(`/api/sessions/${id}/codex-models`)
         assert.equal(success, true)

@@ -92,6 +92,8 @@ describe('life of a session', { timeout: 180_000 }, () => {
         assert.equal(metadata.lifecycleState, 'running')
         await scene.turn(id, '[[say third life]]', 'third life')
         assert.ok((await web.rows(id)).some(({ content }) => JSON.stringify(content).includes('remember the bridge')))
+        const [asked] = scene.model.turns('third life')
+        for (const text of ['remember the bridge', 'back again']) assert.ok(JSON.stringify(asked.messages).includes(text))
     })
 
     it('is deleted', async () => {

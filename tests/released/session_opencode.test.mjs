@@ -22,7 +22,7 @@ describe('session of OpenCode', { timeout: 240_000 }, () => {
     after(async () => scene?.close())
 
     it('answers a prompt', async () => {
-        const { localId, row } = await scene.turn(id, '[[say good morning]]', 'good morning')
+        const { localId, row } = await scene.turn(id, '[[say good morning]]', 'good morning', { deadline: 60_000 })
         const { type, data } = row.content.content
         assert.deepEqual([type, data.type, data.message], ['codex', 'message', 'good morning'])
         await stream.waitFor('consumption', isConsumed(localId))
@@ -70,6 +70,15 @@ describe('session of OpenCode', { timeout: 240_000 }, () => {
         scene.model.release()
         await scene.row(id, 'first done')
         await scene.row(id, 'next in line')
+    })
+
+    it('is handed a file', async () => {
+        const attachment = await scene.attach(id, 'note.txt', 'attached words\n')
+        assert.equal(fs.readFileSync(attachment.path, 'utf8'), 'attached words\n')
+        await web.prompt(id, '[[say got the note]]', { attachments: [attachment] })
+        await scene.row(id, 'got the note')
+        const [asked] = scene.model.turns('got the note')
+        assert.ok(JSON.stringify(asked.messages).includes(attachment.path))
     })
 
     it('lists its models, and changes to another', async () => {

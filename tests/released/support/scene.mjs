@@ -1,4 +1,5 @@
 // The whole scene: a scripted model, a hub, a signed-in web client, and a machine with a running runner.
+import { randomUUID } from 'node:crypto'
 import { AgentHost } from './agents.mjs'
 import { Hub } from './hub.mjs'
 import { startModel } from './scripted_model.mjs'
@@ -47,6 +48,14 @@ export class Scene {
     async turn(sessionId, text, answer, options) {
         const localId = await this.web.prompt(sessionId, text)
         return { localId, row: await this.row(sessionId, answer, options) }
+    }
+
+    /** Uploads a text file; returns it as a prompt names it among its attachments. */
+    async attach(sessionId, filename, text) {
+        const bytes = Buffer.from(text)
+        const upload = await this.web.post(`/api/sessions/${sessionId}/upload`, { filename, content: bytes.toString('base64'), mimeType: 'text/plain' })
+        if (!upload.success) throw new Error(`upload answered ${JSON.stringify(upload)}`)
+        return { id: randomUUID(), filename, mimeType: 'text/plain', size: bytes.length, path: upload.path }
     }
 
     /** Waits until the session's own process says that no turn runs. */
