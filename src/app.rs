@@ -15,12 +15,16 @@ use crate::{
     clock::Clock,
     command::hub::Start,
     config::{Config, Error},
-    domain::{ids::Millis, liveness::EXPIRY_TICK, session::Patch},
+    domain::{
+        ids::Millis,
+        liveness::{EXPIRY_TICK, Patience},
+        session::Patch,
+    },
     http::{self, Shared},
     identity::{AccessTokens, FailedLogins, Jwt},
     namespace::{Directory, TailLimit, Tick},
-    socket,
-    store::{self, Store, journal::Retention},
+    session, socket,
+    store::{self, Store, intents::Intent, journal::Retention},
     wire::events::{self, SessionEvents},
 };
 
@@ -40,6 +44,7 @@ pub struct Settings {
     pub passivate_after: Millis,
     pub terminals: usize,
     pub terminal_idle: Millis,
+    pub patience: Patience,
 }
 
 /// Faults that tests inject to prove that a crash stays small. None by default; no setting turns one on.
@@ -64,13 +69,14 @@ pub struct Options {
     pub faults: Faults,
     pub tick: Duration,
     pub workers: usize,
+    pub patience: Patience,
 }
 
 impl Default for Options {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         let tick = Duration::from_millis(u64::try_from(EXPIRY_TICK).unwrap_or(5_000));
-        Self { faults: Faults::default(), tick, workers: cores }
+        Self { faults: Faults::default(), tick, workers: cores, patience: Patience::default() }
     }
 }
 
@@ -85,13 +91,14 @@ pub struct Hub {
     arbiters: Vec<Arbiter>,
 }
 
-fn settings(config: &Config) -> Settings {
+fn settings(config: &Config, patience: Patience) -> Settings {
     let millis = |value: u64| Millis::try_from(value).unwrap_or(Millis::MAX);
     Settings {
         tail: TailLimit { frames: *config.journal.tail_frames, bytes: *config.journal.tail_bytes },
         passivate_after: millis(*config.actors.passivate_after_ms),
         terminals: *config.terminal.max,
         terminal_idle: millis(*config.terminal.idle_ms),
+        patience,
     }
 }
 
@@ -110,10 +117,11 @@ impl Hub {
         let env = Env {
             store: store.clone(),
             clock: start.clock.clone(),
-            settings: Arc::new(settings(config)),
+            settings: Arc::new(settings(config, options.patience)),
             faults: Arc::new(options.faults),
         };
         forget_presence(&env).await?;
+        let unfinished = session::unfinished::read(&env).await?;
 
         // Actors of the domain have threads of their own, so that a burst of requests cannot starve them.
         let arbiters: Vec<Arbiter> =
@@ -126,6 +134,7 @@ impl Hub {
         };
         let stopping = CancellationToken::new();
         start_clockwork(&first, &env, &directory, options.tick, &stopping);
+        go_on(&first, &env, &directory, unfinished, &stopping);
 
         let shared = Arc::new(Shared {
             directory: directory.clone(),
@@ -203,6 +212,25 @@ fn start_clockwork(
     let (env, directory, stopping) = (env.clone(), directory.clone(), stopping.clone());
     arbiter.spawn_fn(move || {
         actix_rt::spawn(clockwork(env, directory, every, stopping));
+    });
+}
+
+/// Goes on with what the last hub left unfinished, while this one already serves.
+fn go_on(
+    arbiter: &ArbiterHandle,
+    env: &Env,
+    directory: &Addr<Directory>,
+    unfinished: Vec<Intent>,
+    stopping: &CancellationToken,
+) {
+    if unfinished.is_empty() {
+        return;
+    }
+    let (env, directory, stopping) = (env.clone(), directory.clone(), stopping.clone());
+    arbiter.spawn_fn(move || {
+        let hub = crate::namespace::Hub::new(directory);
+        let settle = session::unfinished::settle(env, hub, unfinished);
+        actix_rt::spawn(async move { stopping.run_until_cancelled(settle).await });
     });
 }
 

@@ -16,9 +16,21 @@ pub const PROMPT_GRACE: Millis = 15_000;
 pub const SCHEDULE_HORIZON: Millis = 7 * 24 * 3_600_000;
 /// How long the hub waits for an agent's answer to a cancel or a retry.
 pub const PROMPT_ACKNOWLEDGEMENT: Millis = 500;
-pub const WAIT_ACTIVE: Millis = 15_000;
-pub const WAIT_READY: Millis = 60_000;
-pub const WAIT_INACTIVE: Millis = 15_000;
+
+/// How long the hub waits for a process that it had started, or made to go.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    pub active: Millis,
+    /// Until the agent has its conversation.
+    pub ready: Millis,
+    pub inactive: Millis,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { active: 15_000, ready: 60_000, inactive: 15_000 }
+    }
+}
 
 /// The time a client gave, as far as it is believed. `None` drops its heartbeat.
 pub fn clamp(now: Millis, time: f64) -> Option<Millis> {

@@ -7,11 +7,11 @@ use actix_web::{HttpResponse, ResponseError, http::StatusCode};
 use serde_json::{Value, json};
 
 use crate::{
-    domain::page::FieldErrors,
+    domain::{ids::SessionId, page::FieldErrors},
     link::RpcError,
     machine::MachineError,
     namespace::{CreateError, FindError},
-    session::{SessionError, local::LocalError, resume::ResumeError},
+    session::{SessionError, history::HistoryError, local::LocalError, resume::ResumeError},
     store,
 };
 
@@ -123,6 +123,12 @@ impl ApiError {
         plain(StatusCode::NOT_FOUND, "Session not found")
     }
 
+    /// It went into another session, which old links may follow.
+    pub fn session_moved(to: &SessionId) -> Self {
+        let body = json!({ "error": "Session not found", "movedTo": to });
+        Self { status: StatusCode::NOT_FOUND, body, retry_after: None }
+    }
+
     pub fn session_denied() -> Self {
         plain(StatusCode::FORBIDDEN, "Session access denied")
     }
@@ -150,6 +156,25 @@ impl ApiError {
     pub fn shared_session() -> Self {
         let text = "Shared sessions do not switch modes";
         coded(StatusCode::CONFLICT, text, "control_mode_not_applicable")
+    }
+
+    pub fn shared_session_required() -> Self {
+        plain(StatusCode::CONFLICT, "Shared session required")
+    }
+
+    /// Says beside the error whether the agent's own history may differ from the transcript now.
+    pub fn rewind_failed(error: HistoryError) -> Self {
+        let (status, is_unknown, code) = match &error {
+            HistoryError::Unknown(_) => (StatusCode::INTERNAL_SERVER_ERROR, true, None),
+            HistoryError::Failed { code, .. } => (StatusCode::CONFLICT, false, code.clone()),
+            HistoryError::Running | HistoryError::Refused(_) => (StatusCode::CONFLICT, false, None),
+            HistoryError::Session(_) | HistoryError::Find(_) => return error.into(),
+        };
+        let mut body = json!({ "error": error.to_string(), "hydrateFailed": is_unknown });
+        if let (Some(code), Some(fields)) = (code, body.as_object_mut()) {
+            fields.insert("code".into(), code.into());
+        }
+        Self { status, body, retry_after: None }
     }
 
     pub fn runner_upgrade_required() -> Self {
@@ -239,6 +264,9 @@ impl From<SessionError> for ApiError {
                 let body = json!({ "error": text, "code": "already_decided", "winner": *winner });
                 Self { status, body, retry_after: None }
             }
+            SessionError::Held => {
+                coded(status, "A fork or rewind of this session is running", "history_busy")
+            }
             SessionError::LocalIdTaken => {
                 coded(status, "This localId belongs to a message with another text", "local_id_conflict")
             }
@@ -300,6 +328,16 @@ impl From<LocalError> for ApiError {
     }
 }
 
+impl From<HistoryError> for ApiError {
+    fn from(error: HistoryError) -> Self {
+        match error {
+            HistoryError::Session(error) => error.into(),
+            HistoryError::Find(error) => Self::from_find(error, Guarded::Session),
+            other => plain(StatusCode::CONFLICT, other.to_string()),
+        }
+    }
+}
+
 /// The guard of the local-resume routes says its cases by code too.
 pub fn coded_find(error: FindError) -> ApiError {
     ResumeError::Find(error).into()
@@ -312,6 +350,11 @@ impl From<ResumeError> for ApiError {
                 coded(StatusCode::SERVICE_UNAVAILABLE, "No machine online", "no_machine_online")
             }
             ResumeError::Unavailable(text) => coded(StatusCode::CONFLICT, text, "resume_unavailable"),
+            ResumeError::Missing(keys) => {
+                let text = "The session lacks what its agent needs to come back";
+                let body = json!({ "error": text, "missing": keys });
+                Self { status: StatusCode::UNPROCESSABLE_ENTITY, body, retry_after: None }
+            }
             ResumeError::Failed(text) => coded(StatusCode::INTERNAL_SERVER_ERROR, text, "resume_failed"),
             ResumeError::Session(error) => error.into(),
             ResumeError::Find(FindError::NotFound) => {

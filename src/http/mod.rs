@@ -10,6 +10,7 @@ mod error;
 mod events;
 mod files;
 mod health;
+mod history;
 mod limits;
 mod machines;
 mod messages;
@@ -137,6 +138,10 @@ fn routes(config: &mut web::ServiceConfig) {
                 .route("/sessions/{id}/abort", web::post().to(sessions::abort))
                 .route("/sessions/{id}/archive", web::post().to(sessions::archive))
                 .route("/sessions/{id}/switch", web::post().to(sessions::switch))
+                .route("/sessions/{id}/fork", web::post().to(history::fork))
+                .route("/sessions/{id}/rewind", web::post().to(history::rewind))
+                .route("/sessions/{id}/clear", web::post().to(history::clear))
+                .route("/sessions/{id}/codex/plan/implement", web::post().to(history::implement_plan))
                 .route("/sessions/{id}/summary", web::patch().to(settings::summary))
                 .route("/sessions/{id}/pin", web::put().to(settings::pin))
                 .route("/sessions/{id}/permission-mode", web::post().to(settings::permission_mode))

@@ -16,7 +16,7 @@ use utoipa::{
 };
 
 use super::{
-    auth, cli, cli_local, events, files, health, machines, messages, pages, permissions,
+    auth, cli, cli_local, events, files, health, history, machines, messages, pages, permissions,
     relay::{RELAYS, Relay, Verb},
     sessions, settings,
 };
@@ -44,6 +44,10 @@ const ACCESS_TOKEN: &str = "accessToken";
         sessions::abort,
         sessions::archive,
         sessions::switch,
+        history::fork,
+        history::rewind,
+        history::clear,
+        history::implement_plan,
         settings::rename,
         settings::summary,
         settings::pin,

@@ -1,6 +1,6 @@
 //! Sessions: lists, single ones, and the steps of their life.
 
-use std::{cell::RefCell, collections::HashMap, io::Write, rc::Rc, str::FromStr};
+use std::{cell::RefCell, collections::HashMap, io::Write, rc::Rc, str::FromStr, sync::Arc};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -13,21 +13,24 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
+    Shared,
     auth::Caller,
     body::Body,
-    error::{ApiError, ApiResult},
+    error::{ApiError, ApiResult, Guarded},
+    history,
 };
 use crate::{
     domain::{
         flavor::{self, Flavor},
-        ids::Namespace,
+        ids::{Namespace, SessionId},
     },
     link::rpc,
-    namespace::{Hub, ListSessions, Order},
+    namespace::{FindError, Hub, ListSessions, Order},
     session::{
-        self, Archive, Archived, Call, Delete, GetFull, GetGlance, GetStatus, Glance,
+        self, Archive, Archived, Call, Delete, GetFull, GetGlance, GetStatus, Glance, SessionError,
         resume::{self, Resumed},
     },
+    store,
     wire::{rest, schema},
 };
 
@@ -104,12 +107,27 @@ impl PackedLists {
     get, path = "/api/sessions/{id}", tag = "sessions", params(("id" = String, Path)),
     responses(
         (status = 200, body = schema::SessionAnswer),
-        (status = 403, body = rest::ErrorBody), (status = 404, body = rest::ErrorBody),
+        (status = 403, body = rest::ErrorBody),
+        (status = 404, body = schema::SessionGone, description = "says where it went, if it went into another"),
     ),
 )]
-pub async fn get(caller: Caller, hub: web::Data<Hub>, id: web::Path<String>) -> ApiResult<HttpResponse> {
-    let session = super::session(&hub, &caller, &id).await?;
-    Ok(wrapped(&session.send(GetFull).await?))
+pub async fn get(
+    caller: Caller,
+    hub: web::Data<Hub>,
+    shared: web::Data<Arc<Shared>>,
+    id: web::Path<String>,
+) -> ApiResult<HttpResponse> {
+    let wanted = SessionId::from(id.as_str());
+    match hub.session(&caller.namespace, &wanted).await {
+        Ok(session) => Ok(wrapped(&session.send(GetFull).await?)),
+        Err(FindError::NotFound) => {
+            let namespace = caller.namespace.clone();
+            let look = move |conn: &mut _| store::intents::moved_to(conn, &namespace, &wanted);
+            let moved = shared.env.store.read(look).await?;
+            Err(moved.map_or_else(ApiError::session_not_found, |to| ApiError::session_moved(&to)))
+        }
+        Err(error) => Err(ApiError::from_find(error, Guarded::Session)),
+    }
 }
 
 /// `{"session":…}` around an encoded session.
@@ -157,6 +175,7 @@ pub(super) async fn active(session: &actix::Addr<session::LiveSession>) -> ApiRe
 pub async fn resume(
     caller: Caller,
     hub: web::Data<Hub>,
+    shared: web::Data<Arc<Shared>>,
     id: web::Path<String>,
     body: Body,
 ) -> ApiResult<HttpResponse> {
@@ -173,8 +192,9 @@ pub async fn resume(
             return Err(ApiError::invalid("Invalid permission mode for session flavor"));
         }
     }
-    let tenant = hub.tenant(&caller.namespace).await.map_err(|_| ApiError::not_connected())?;
-    let resumed = to_the_end(resume::resume(tenant, id.as_str().into(), mode)).await?;
+    let life = history::life(&hub, &caller, &shared).await?;
+    let id = id.as_str().into();
+    let resumed = to_the_end(async move { resume::resume(&life, id, mode).await }).await?;
     Ok(HttpResponse::Ok().json(json!({ "type": "success", "sessionId": resumed.id })))
 }
 
@@ -187,11 +207,20 @@ pub async fn resume(
         (status = 503, body = rest::ErrorBody, description = "no machine online"),
     ),
 )]
-pub async fn reopen(caller: Caller, hub: web::Data<Hub>, id: web::Path<String>) -> ApiResult<HttpResponse> {
+pub async fn reopen(
+    caller: Caller,
+    hub: web::Data<Hub>,
+    shared: web::Data<Arc<Shared>>,
+    id: web::Path<String>,
+) -> ApiResult<HttpResponse> {
     super::session(&hub, &caller, &id).await?;
-    let tenant = hub.tenant(&caller.namespace).await.map_err(|_| ApiError::not_connected())?;
-    let resumed = to_the_end(resume::reopen(tenant, id.as_str().into())).await?;
-    let answer = json!({ "ok": true, "sessionId": resumed.id, "resumed": !resumed.was_active });
+    let life = history::life(&hub, &caller, &shared).await?;
+    let id = id.as_str().into();
+    let resumed = to_the_end(async move { resume::reopen(&life, id).await }).await?;
+    let mut answer = json!({ "ok": true, "sessionId": resumed.id, "resumed": !resumed.was_active });
+    if let (Some(protocol), Some(fields)) = (resumed.cursor_protocol, answer.as_object_mut()) {
+        fields.insert("cursorSessionProtocol".into(), protocol.into());
+    }
     Ok(HttpResponse::Ok().json(answer))
 }
 
@@ -237,8 +266,12 @@ pub async fn archive(caller: Caller, hub: web::Data<Hub>, id: web::Path<String>)
 )]
 pub async fn switch(caller: Caller, hub: web::Data<Hub>, id: web::Path<String>) -> ApiResult<HttpResponse> {
     let session = super::session(&hub, &caller, &id).await?;
-    if active(&session).await?.is_shared {
+    let glance = active(&session).await?;
+    if glance.is_shared {
         return Err(ApiError::shared_session());
+    }
+    if glance.is_held {
+        return Err(SessionError::Held.into());
     }
     session
         .send(Call { method: "switch", params: json!({ "to": "remote" }), within: rpc::PATIENCE })

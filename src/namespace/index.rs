@@ -1,10 +1,11 @@
 //! The session list of a namespace: one encoded row per session, put together when asked and kept until a row changes.
 
-use std::{cmp::Reverse, collections::HashMap};
+use std::{cmp::Reverse, collections::HashMap, sync::Arc};
 
 use bytes::Bytes;
 
 use crate::domain::{
+    duplicates::{self, Candidate},
     ids::{Millis, SessionId},
     session::{Pin, Session, Summary},
 };
@@ -16,6 +17,8 @@ pub struct Row {
     pub is_active: bool,
     pub pending: usize,
     pub updated_at: Millis,
+    /// Names the conversation, so that two sessions of one are found.
+    pub conversation: Option<Arc<str>>,
     pub json: Bytes,
 }
 
@@ -26,6 +29,7 @@ impl Row {
             is_active: session.turn.active,
             pending: session.facts.pending.len(),
             updated_at: session.record.updated_at,
+            conversation: duplicates::conversation(session),
             json: serde_json::to_vec(&Summary::of(session, scheduled)).unwrap_or_default().into(),
         }
     }
@@ -41,18 +45,53 @@ pub enum Order {
 #[derive(Default)]
 pub struct Index {
     rows: HashMap<SessionId, Row>,
+    conversations: HashMap<Arc<str>, Vec<SessionId>>,
     shown: Option<Bytes>,
 }
 
 impl Index {
     pub fn put(&mut self, id: SessionId, row: Row) {
-        self.rows.insert(id, row);
         self.shown = None;
+        let conversation = row.conversation.clone();
+        let before = self.rows.insert(id.clone(), row).and_then(|row| row.conversation);
+        if before == conversation {
+            return;
+        }
+        self.leave(&id, before);
+        if let Some(conversation) = conversation {
+            self.conversations.entry(conversation).or_default().push(id);
+        }
     }
 
     pub fn remove(&mut self, id: &SessionId) {
-        self.rows.remove(id);
         self.shown = None;
+        let before = self.rows.remove(id).and_then(|row| row.conversation);
+        self.leave(id, before);
+    }
+
+    fn leave(&mut self, id: &SessionId, conversation: Option<Arc<str>>) {
+        let Some(conversation) = conversation else { return };
+        if let Some(ids) = self.conversations.get_mut(&conversation) {
+            ids.retain(|known| known != id);
+            if ids.is_empty() {
+                self.conversations.remove(&conversation);
+            }
+        }
+    }
+
+    /// The conversation of a session, when others have the same.
+    pub fn shared_conversation(&self, id: &SessionId) -> Option<Arc<str>> {
+        let conversation = self.rows.get(id)?.conversation.as_ref()?;
+        (self.conversations.get(conversation)?.len() > 1).then(|| conversation.clone())
+    }
+
+    pub fn of_conversation(&self, conversation: &str) -> Vec<Candidate> {
+        let ids = self.conversations.get(conversation).into_iter().flatten();
+        ids.filter_map(|id| {
+            let row = self.rows.get(id)?;
+            Some(Candidate { id: id.clone(), is_active: row.is_active, updated_at: row.updated_at })
+        })
+        .collect()
     }
 
     pub fn contains(&self, id: &SessionId) -> bool {
@@ -97,7 +136,14 @@ mod tests {
     use super::*;
 
     fn row(pin: Pin, is_active: bool, pending: usize, updated_at: Millis, name: &str) -> Row {
-        Row { pin, is_active, pending, updated_at, json: Bytes::from(format!("\"{name}\"")) }
+        Row {
+            pin,
+            is_active,
+            pending,
+            updated_at,
+            conversation: None,
+            json: Bytes::from(format!("\"{name}\"")),
+        }
     }
 
     #[test]

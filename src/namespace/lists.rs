@@ -21,10 +21,14 @@ pub struct SummaryChanged {
 impl Handler<SummaryChanged> for Tenant {
     type Result = ();
 
-    fn handle(&mut self, SummaryChanged { id, row }: SummaryChanged, _: &mut Self::Context) {
+    fn handle(&mut self, SummaryChanged { id, row }: SummaryChanged, ctx: &mut Self::Context) {
         // A report of a session that was deleted meanwhile brings nothing back.
-        if self.index.contains(&id) {
-            self.index.put(id, row);
+        if !self.index.contains(&id) {
+            return;
+        }
+        self.index.put(id.clone(), row);
+        if let Some(conversation) = self.index.shared_conversation(&id) {
+            self.join_duplicates(conversation, ctx);
         }
     }
 }

@@ -1,8 +1,10 @@
 //! One namespace: the actor that finds and activates its sessions and machines, replaces the dead, keeps the list
 //! index and the tail of the journal, and wakes whoever follows it.
 
+mod child;
 mod create;
 mod directory;
+mod duplicates;
 mod find;
 mod follow;
 mod index;
@@ -11,14 +13,19 @@ mod presence;
 mod restarts;
 mod tail;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use actix::prelude::*;
 
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+pub use child::CreateChild;
 pub use create::{CreateError, CreateSession, Created, RegisterMachine};
 pub use directory::{Directory, FindTenant, Hub, arbiter_of};
+pub use duplicates::KeepApart;
 pub use find::{FindError, FindMachine, FindSession, Found, Passivate, Removed};
 pub use follow::{Follow, FollowerGone, Quiet, TailAppended};
 pub use index::{Order, Row};
@@ -50,6 +57,9 @@ pub struct Tenant {
     sessions: HashMap<SessionId, Slot<LiveSession>>,
     machines: HashMap<MachineId, Slot<LiveMachine>>,
     index: Index,
+    /// Conversations whose sessions are being joined.
+    joining: HashSet<Arc<str>>,
+    kept_apart: duplicates::KeptApart,
     machine_rows: HashMap<MachineId, MachineRow>,
     tail: Tail,
     /// What the ids of this namespace's events begin and end with.
@@ -111,6 +121,8 @@ impl Tenant {
                 sessions: HashMap::new(),
                 machines: HashMap::new(),
                 index,
+                joining: HashSet::new(),
+                kept_apart: Vec::new(),
                 machine_rows,
                 tail: Tail::default(),
                 mark,

@@ -11,6 +11,9 @@ pub enum SessionError {
     NoSuchRequest,
     #[error("somebody else decided first")]
     AlreadyDecided(Box<DecisionView>),
+    /// The conversation is being cut; it takes no prompts until that is done.
+    #[error("a fork or rewind is running")]
+    Held,
     #[error("a message with this local id and another text exists")]
     LocalIdTaken,
     /// What was asked for does not fit this session; the text is for people.

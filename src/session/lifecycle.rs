@@ -5,7 +5,11 @@ use serde_json::{Map, Value, json};
 
 use super::{Atomic, End, LiveSession, Outcome, SessionError, now_ready};
 use crate::{
-    domain::{json as raw, session::Changes},
+    domain::{
+        flavor::Flavor,
+        json as raw,
+        session::{Changes, Session},
+    },
     link::rpc,
     namespace, store,
 };
@@ -85,37 +89,39 @@ impl Handler<MarkArchived> for LiveSession {
     }
 }
 
-/// What an archived session carried before it was reopened, so that a failed attempt can put it back.
-pub struct ArchiveMarks(Map<String, Value>);
+/// The marks of an archived session, so that a failed attempt to bring it back can restore them.
+pub fn archive_marks(session: &Session) -> Option<Map<String, Value>> {
+    let stored = session.record.metadata.as_deref().and_then(raw::read)?;
+    let marks = ARCHIVE_KEYS.iter().filter_map(|key| Some(((*key).to_owned(), stored.get(*key)?.clone())));
+    session.facts.is_archived().then(|| marks.collect())
+}
 
-/// Takes the archive marks off before a resume. Answers what was there; `None` when it is not archived.
+/// Takes the archive marks off before a resume. Answers how Cursor's agent is spoken to, when that is settled by it.
 #[derive(Message)]
-#[rtype(result = "Result<Option<ArchiveMarks>, SessionError>")]
+#[rtype(result = "Result<Option<String>, SessionError>")]
 pub struct Reopen;
 
 impl Handler<Reopen> for LiveSession {
-    type Result = Atomic<Option<ArchiveMarks>>;
+    type Result = Atomic<Option<String>>;
 
     fn handle(&mut self, _: Reopen, _: &mut Self::Context) -> Self::Result {
-        if !self.state.facts.is_archived() {
-            return now_ready(Ok(None));
-        }
         let now = self.now();
-        let mut marks = Map::new();
+        let is_cursor = self.state.facts.flavor() == Some(Flavor::Cursor);
+        let mut protocol = None;
         let edited = self.edited_metadata(|metadata| {
-            for key in ARCHIVE_KEYS {
-                if let Some(value) = metadata.remove(key) {
-                    marks.insert(key.to_owned(), value);
-                }
-            }
+            ARCHIVE_KEYS.iter().for_each(|key| drop(metadata.remove(*key)));
             metadata.insert("lifecycleStateSince".into(), now.into());
+            if is_cursor && metadata.contains_key("cursorSessionId") {
+                let settled = metadata.entry("cursorSessionProtocol").or_insert("stream-json".into());
+                protocol = settled.as_str().map(str::to_owned);
+            }
             true
         });
         match edited {
-            Some(metadata) => AtomicResponse::new(Box::pin(
-                self.write_metadata(metadata)
-                    .map(|outcome, _, _| outcome.map(|()| Some(ArchiveMarks(marks)))),
-            )),
+            Some(metadata) => {
+                let written = self.write_metadata(metadata);
+                AtomicResponse::new(Box::pin(written.map(|outcome, _, _| outcome.map(|()| protocol))))
+            }
             None => now_ready(Ok(None)),
         }
     }
@@ -124,16 +130,12 @@ impl Handler<Reopen> for LiveSession {
 /// Puts the archive marks back, unless the session came up after all.
 #[derive(Message)]
 #[rtype(result = "Result<(), SessionError>")]
-pub struct RestoreArchive(pub ArchiveMarks);
+pub struct RestoreArchive(pub Map<String, Value>);
 
 impl Handler<RestoreArchive> for LiveSession {
     type Result = Atomic<()>;
 
-    fn handle(
-        &mut self,
-        RestoreArchive(ArchiveMarks(marks)): RestoreArchive,
-        _: &mut Self::Context,
-    ) -> Self::Result {
+    fn handle(&mut self, RestoreArchive(marks): RestoreArchive, _: &mut Self::Context) -> Self::Result {
         if self.state.turn.active {
             return now_ready(Ok(()));
         }

@@ -6,15 +6,13 @@ use std::time::Duration;
 use actix::prelude::*;
 use serde::Serialize;
 use serde_json::json;
-use tokio::sync::oneshot;
 
-use super::{LiveSession, SessionError};
+use super::{LiveSession, SessionError, until::is_inactive};
 use crate::{
     domain::{
         content,
         flavor::Flavor,
         json as raw,
-        liveness::WAIT_INACTIVE,
         session::{Changes, Session},
         text,
     },
@@ -178,11 +176,11 @@ impl Handler<HandOff> for LiveSession {
             return Box::pin(std::future::ready(refused));
         }
         let call = self.call("handoff-local", &json!({}), rpc::PATIENCE);
-        let (reply, gone) = oneshot::channel();
-        self.waiting_for_inactive.push(reply);
+        let gone = self.when(Box::new(is_inactive));
+        let patience = self.env.settings.patience.inactive;
         Box::pin(async move {
             call.await.map_err(LocalError::Relay)?;
-            let patience = Duration::from_millis(u64::try_from(WAIT_INACTIVE).unwrap_or(15_000));
+            let patience = Duration::from_millis(u64::try_from(patience).unwrap_or(15_000));
             match tokio::time::timeout(patience, gone).await {
                 Ok(Ok(())) => Ok(()),
                 Ok(Err(_)) | Err(_) => Err(LocalError::NotLetGo),

@@ -4,7 +4,7 @@
 use actix::prelude::*;
 use serde_json::{Map, Value};
 
-use super::{Atomic, LiveSession, SessionError};
+use super::{Atomic, LiveSession, Outcome, SessionError};
 use crate::{
     domain::{
         json,
@@ -14,17 +14,21 @@ use crate::{
     wire::events::SessionEvents,
 };
 
-/// The session stops, so that nobody writes its rows while they move. Answers its last state.
+/// The session stops, so that nobody writes its rows while they move. Answers its last state. One that is active is
+/// not given up: history is never moved between two that live.
 #[derive(Message)]
-#[rtype(result = "Box<Session>")]
+#[rtype(result = "Result<Box<Session>, SessionError>")]
 pub struct Surrender;
 
 impl Handler<Surrender> for LiveSession {
-    type Result = MessageResult<Surrender>;
+    type Result = Outcome<Box<Session>>;
 
     fn handle(&mut self, _: Surrender, ctx: &mut Self::Context) -> Self::Result {
+        if self.state.turn.active {
+            return Err(SessionError::StillActive);
+        }
         ctx.stop();
-        MessageResult(Box::new(self.state.clone()))
+        Ok(Box::new(self.state.clone()))
     }
 }
 
@@ -56,6 +60,8 @@ impl Handler<Absorb> for LiveSession {
                     if merged.moved > 0 {
                         tx.journal(&namespace, events.invalidated())?;
                     }
+                    store::intents::record_merge(tx.conn, &namespace, &source_id, target.id(), now)?;
+                    tx.journal(&namespace, gone.merged(target.id()))?;
                     tx.journal(&namespace, gone.removed())?;
                     tx.journal(&namespace, events.updated(&after))?;
                     let queue = store::messages::pending(tx.conn, target.record.key)?;

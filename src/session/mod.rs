@@ -5,6 +5,9 @@ mod append;
 mod cancel;
 mod decisions;
 mod error;
+pub mod fork;
+pub mod history;
+pub mod life;
 mod lifecycle;
 mod links;
 pub mod local;
@@ -13,7 +16,11 @@ mod presence;
 mod prompts;
 pub mod resume;
 mod retry;
+pub mod rewind;
 mod settings;
+pub mod shared;
+pub mod unfinished;
+mod until;
 mod versioned;
 mod view;
 
@@ -30,12 +37,12 @@ pub use error::SessionError;
 pub use lifecycle::{Archive, Archived, Delete, Reopen, RestoreArchive};
 pub use links::{Call, FindLine, Join, Leave, Line, RegisterMethod, RoomLink, UnregisterMethod};
 pub use merge::{Absorb, Surrender};
-pub use presence::{Alive, End, MarkActive, Ready, WaitActive};
+pub use presence::{Alive, End, MarkActive, Ready};
 pub use prompts::{Consumed, MarkIndeterminate, SendPrompt, SetSteerState};
 pub use retry::{RetryOutcome, RetryPrompt, SteerOutcome, SteerPrompt};
 pub use settings::{Rename, SetConfig, SetPin, SetSummary, Setting};
 pub use versioned::{UpdateAgentState, UpdateMetadata};
-pub use view::{Announce, GetFull, GetGlance, GetKey, Glance};
+pub use view::{Announce, GetFull, GetGlance, GetKey, GetState, Glance};
 
 use crate::{
     app::Env,
@@ -92,10 +99,9 @@ pub struct LiveSession {
     links: Vec<RoomLink>,
     methods: Methods,
     contact: Contact,
-    /// The agent reported that it has loaded its native conversation.
-    is_ready: bool,
-    waiting_for_active: Vec<oneshot::Sender<()>>,
-    waiting_for_inactive: Vec<oneshot::Sender<()>>,
+    waiting: Vec<(until::Condition, oneshot::Sender<()>)>,
+    /// Alive while the conversation is being cut.
+    held: std::sync::Weak<()>,
     last_used: Millis,
     is_row_stale: bool,
     /// Scheduled prompts of which browsers were told that they are due.
@@ -124,9 +130,8 @@ impl LiveSession {
             state: session,
             links: Vec::new(),
             methods: Methods::default(),
-            is_ready: false,
-            waiting_for_active: Vec::new(),
-            waiting_for_inactive: Vec::new(),
+            waiting: Vec::new(),
+            held: std::sync::Weak::new(),
             last_used: now,
             is_row_stale: false,
             matured: std::collections::HashSet::new(),
@@ -247,16 +252,8 @@ impl LiveSession {
 
     fn take_over(&mut self, changes: Changes) {
         let shows = changes.shows_in_list();
-        let was_active = self.state.turn.active;
         changes.apply(&mut self.state);
-        let waiting = match (was_active, self.state.turn.active) {
-            (false, true) => std::mem::take(&mut self.waiting_for_active),
-            (true, false) => std::mem::take(&mut self.waiting_for_inactive),
-            _ => Vec::new(),
-        };
-        for waiting in waiting {
-            let _ = waiting.send(());
-        }
+        self.wake_waiting();
         if shows {
             self.publish_row();
         }
@@ -309,7 +306,9 @@ impl Handler<Tick> for LiveSession {
         if self.is_row_stale {
             self.publish_row();
         }
-        self.release_due(now);
+        if !self.is_held() {
+            self.release_due(now);
+        }
         if self.state.turn.expired(now) && !self.is_paused_by_us() {
             let expired = self.expire();
             return AtomicResponse::new(Box::pin(expired.map(|outcome, this: &mut Self, _| {
@@ -318,7 +317,7 @@ impl Handler<Tick> for LiveSession {
                 }
             })));
         }
-        let is_idle = self.links.is_empty() && !self.state.turn.active && self.waiting_for_active.is_empty();
+        let is_idle = self.links.is_empty() && !self.state.turn.active && self.waiting.is_empty();
         if is_idle && now - self.last_used > self.env.settings.passivate_after {
             let leave = self.tenant.send(namespace::Passivate(self.id().clone()));
             ctx.wait(leave.into_actor(self).map(|_, _, ctx| ctx.stop()));

@@ -1,7 +1,6 @@
 //! Whether the agent's process is there and whether it works: heartbeats, the end, and silence.
 
 use actix::prelude::*;
-use tokio::sync::oneshot;
 
 use super::{Atomic, Boxed, LiveSession, Outcome, SessionError, decisions::set_states};
 use crate::{
@@ -140,7 +139,8 @@ impl Handler<Ready> for LiveSession {
     type Result = Outcome<()>;
 
     fn handle(&mut self, _: Ready, _: &mut Self::Context) -> Self::Result {
-        self.is_ready = true;
+        self.state.is_ready = true;
+        self.wake_waiting();
         Ok(())
     }
 }
@@ -172,7 +172,7 @@ impl Handler<End> for LiveSession {
         let dropped = self.dropped_decisions(&mut entries);
         let key = self.state.record.key;
         let written = dropped.clone();
-        self.is_ready = false;
+        self.state.is_ready = false;
         let commit = self.commit(changes, entries, move |tx| set_states(tx.conn, key, &written, "dropped"));
         AtomicResponse::new(Box::pin(
             commit.map(move |outcome, this: &mut Self, _| {
@@ -200,28 +200,5 @@ impl Handler<MarkActive> for LiveSession {
             entries.push(self.events().updated(&after));
         }
         AtomicResponse::new(self.commit_plain(changes, entries))
-    }
-}
-
-/// Answers as soon as the session is active.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct WaitActive;
-
-impl Handler<WaitActive> for LiveSession {
-    type Result = ResponseFuture<()>;
-
-    fn handle(&mut self, _: WaitActive, _: &mut Self::Context) -> Self::Result {
-        if self.state.turn.active {
-            return Box::pin(std::future::ready(()));
-        }
-        let (reply, active) = oneshot::channel();
-        self.waiting_for_active.push(reply);
-        Box::pin(async move {
-            // The sender goes only with the actor; whoever waits has a deadline of its own.
-            if active.await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        })
     }
 }

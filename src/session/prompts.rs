@@ -38,6 +38,9 @@ impl Handler<SendPrompt> for LiveSession {
         if !self.state.turn.active {
             return now_ready(Err(SessionError::Inactive));
         }
+        if self.is_held() {
+            return now_ready(Err(SessionError::Held));
+        }
         self.last_used = self.now();
         AtomicResponse::new(self.send(prompt))
     }

@@ -1,22 +1,31 @@
 //! Bringing a session back: a runner starts the agent again in the same place, with the same conversation. Some agents
-//! come back under a new id; then the old history moves to it.
-
-use std::time::Duration;
+//! come back under a new id; then the old history moves to it. The step is recorded before the runner is asked, so
+//! that a restart in the middle finishes it or takes it back.
 
 use actix::prelude::*;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{Absorb, LiveSession, MarkActive, Reopen, RestoreArchive, SessionError, Surrender, WaitActive};
+use super::{
+    Absorb, LiveSession, MarkActive, Reopen, RestoreArchive, SessionError, Surrender,
+    history::closed,
+    life::{Life, gone},
+    lifecycle::archive_marks,
+    until::{is_active, until},
+};
 use crate::{
     domain::{
         content::{self, NativeId},
         flavor::Flavor,
         ids::{MachineId, SessionId},
+        intent::Kind,
         json as raw,
-        liveness::WAIT_ACTIVE,
+        session::Session,
+        spawn::{self, Start},
     },
-    machine::Spawn,
-    namespace::{FindError, FindMachine, FindSession, ListMachines, Tenant},
+    link::rpc,
+    machine::{self, Spawn},
+    namespace::{FindError, KeepApart, ListMachines},
     store,
 };
 
@@ -29,6 +38,9 @@ pub enum ResumeError {
     NoMachineOnline,
     #[error("{0}")]
     Unavailable(String),
+    /// The agent cannot come back without these keys of the metadata.
+    #[error("metadata lacks what the agent needs")]
+    Missing(&'static [&'static str]),
     #[error("{0}")]
     Failed(String),
     #[error(transparent)]
@@ -42,61 +54,146 @@ pub enum ResumeError {
 pub struct Resumed {
     pub id: SessionId,
     pub was_active: bool,
+    /// How Cursor's agent is spoken to from now on, when a reopen settled that.
+    pub cursor_protocol: Option<String>,
 }
 
-fn gone(_: MailboxError) -> ResumeError {
-    ResumeError::Find(FindError::Down)
+/// What a restart needs to finish the step or to take it back.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ResumePlan {
+    /// The marks of an archived session that were taken off.
+    marks: Option<Map<String, Value>>,
 }
 
 /// Resumes a session that has ended. A session that is active stays as it is.
-pub async fn resume(
-    tenant: Addr<Tenant>,
-    id: SessionId,
-    mode: Option<String>,
-) -> Result<Resumed, ResumeError> {
-    let session = find(&tenant, &id).await?;
-    let plan = match session.send(PlanResume { mode }).await.map_err(gone)?? {
-        Some(plan) => plan,
-        None => return Ok(Resumed { id, was_active: true }),
-    };
-    let machine = machine_for(&tenant, &plan).await?;
-    let found = tenant.send(FindMachine { id: machine, link: None }).await.map_err(gone)??;
-    let spawned = found.address.send(Spawn { params: plan.params }).await.map_err(gone)?;
-    let new_id = spawned.map_err(|failure| ResumeError::Failed(failure.message))?;
-    let resumed = find(&tenant, &new_id).await?;
-    let wait = Duration::from_millis(u64::try_from(WAIT_ACTIVE).unwrap_or(15_000));
-    if tokio::time::timeout(wait, resumed.send(WaitActive)).await.is_err() {
-        return Err(ResumeError::Failed("Session failed to become active".into()));
-    }
-    if new_id != id {
-        let source = session.send(Surrender).await.map_err(gone)?;
-        resumed.send(Absorb(source)).await.map_err(gone)??;
-    }
-    resumed.send(MarkActive).await.map_err(gone)??;
-    Ok(Resumed { id: new_id, was_active: false })
+pub async fn resume(life: &Life, id: SessionId, mode: Option<String>) -> Result<Resumed, ResumeError> {
+    bring_back(life, id, mode, false).await
 }
 
 /// Resumes an archived session; when that fails it is archived again, as it was.
-pub async fn reopen(tenant: Addr<Tenant>, id: SessionId) -> Result<Resumed, ResumeError> {
-    let session = find(&tenant, &id).await?;
-    let marks = session.send(Reopen).await.map_err(gone)??;
-    let outcome = resume(tenant, id, None).await;
-    if outcome.is_err()
-        && let Some(marks) = marks
+pub async fn reopen(life: &Life, id: SessionId) -> Result<Resumed, ResumeError> {
+    bring_back(life, id, None, true).await
+}
+
+async fn bring_back(
+    life: &Life,
+    id: SessionId,
+    mode: Option<String>,
+    takes_marks_off: bool,
+) -> Result<Resumed, ResumeError> {
+    let session = life.session(&id).await?;
+    if session.send(super::GetGlance).await.map_err(gone)?.is_active {
+        return Ok(Resumed { id, was_active: true, cursor_protocol: None });
+    }
+    // Until the step is over the old session and what comes of it are not taken for duplicates of one another.
+    let _apart = life.tenant.send(KeepApart(id.clone())).await.map_err(gone)?;
+    let state = session.send(super::GetState).await.map_err(gone)?;
+    let marks = takes_marks_off.then(|| archive_marks(&state)).flatten();
+    if let Some(missing) = state.missing_for_reopen().filter(|_| takes_marks_off) {
+        return Err(ResumeError::Missing(missing));
+    }
+    let step = life.open(&id, Kind::Resume, &ResumePlan { marks: marks.clone() }).await?;
+    let mut cursor_protocol = None;
+    let outcome = async {
+        if marks.is_some() {
+            cursor_protocol = closed(session.send(Reopen).await)?;
+        }
+        spawn_and_join(life, &session, &id, mode, step).await
+    };
+    let outcome = outcome.await;
+    match outcome {
+        Ok(new_id) => {
+            life.close(step, None).await;
+            Ok(Resumed { id: new_id, was_active: false, cursor_protocol })
+        }
+        Err(error) => {
+            restore(&session, marks).await;
+            life.close(step, Some(error.to_string())).await;
+            Err(error)
+        }
+    }
+}
+
+async fn restore(session: &Addr<LiveSession>, marks: Option<Map<String, Value>>) {
+    if let Some(marks) = marks
         && let Ok(Err(error)) = session.send(RestoreArchive(marks)).await
     {
         tracing::warn!(%error, "could not archive a session again that failed to reopen");
     }
-    outcome
 }
 
-async fn find(tenant: &Addr<Tenant>, id: &SessionId) -> Result<Addr<LiveSession>, ResumeError> {
-    Ok(tenant.send(FindSession { id: id.clone(), link: None }).await.map_err(gone)??.address)
+async fn spawn_and_join(
+    life: &Life,
+    session: &Addr<LiveSession>,
+    id: &SessionId,
+    mode: Option<String>,
+    step: i64,
+) -> Result<SessionId, ResumeError> {
+    let plan = session.send(PlanResume { mode }).await.map_err(gone)??;
+    let machine = life.machine(&machine_for(life, &plan).await?).await?;
+    if let Some(probe) = &plan.chat_store {
+        look_for_chat_store(&machine, probe).await?;
+    }
+    let spawned = machine.send(Spawn { params: plan.params }).await.map_err(gone)?;
+    let new_id = spawned.map_err(|failure| ResumeError::Failed(failure.message))?;
+    life.set_other(step, &new_id).await?;
+    let needs_ready = plan.needs_ready || (plan.needs_ready_elsewhere && new_id != *id);
+    join(life, session, id, &new_id, needs_ready).await
+}
+
+/// Waits for the process, and moves the history to it when it came up under another id.
+async fn join(
+    life: &Life,
+    session: &Addr<LiveSession>,
+    id: &SessionId,
+    new_id: &SessionId,
+    needs_ready: bool,
+) -> Result<SessionId, ResumeError> {
+    let resumed = life.session(new_id).await?;
+    let patience = life.env.settings.patience;
+    if !until(&resumed, patience.active, is_active).await {
+        return Err(ResumeError::Failed("Session failed to become active".into()));
+    }
+    let settled = |state: &Session| state.is_ready || !state.turn.active;
+    if needs_ready {
+        let is_settled = until(&resumed, patience.ready, settled).await;
+        if !is_settled || !resumed.send(super::GetState).await.map_err(gone)?.turn.active {
+            return Err(ResumeError::Failed("The agent did not load the conversation".into()));
+        }
+    }
+    if new_id != id {
+        let source = closed(session.send(Surrender).await)?;
+        closed(resumed.send(Absorb(source)).await)?;
+    }
+    closed(resumed.send(MarkActive).await)?;
+    Ok(new_id.clone())
+}
+
+/// After a restart: what the runner had started may come up by itself; else everything is put back.
+pub async fn settle(life: &Life, id: &SessionId, other: Option<SessionId>, plan: ResumePlan, step: i64) {
+    let outcome = async {
+        let session = life.session(id).await?;
+        let new_id = other.unwrap_or_else(|| id.clone());
+        match join(life, &session, id, &new_id, false).await {
+            Ok(_) => Ok(None),
+            Err(error) => {
+                restore(&session, plan.marks).await;
+                Ok::<_, FindError>(Some(error.to_string()))
+            }
+        }
+    };
+    match outcome.await {
+        Ok(failure) => life.close(step, failure).await,
+        // It went into its successor, or was deleted, before the record of the step could be closed.
+        Err(FindError::NotFound | FindError::Denied) => life.close(step, None).await,
+        Err(FindError::Down) => {}
+    }
 }
 
 /// The machine the session ran on, else another one with the same host name where the agent's state may be found.
-async fn machine_for(tenant: &Addr<Tenant>, plan: &Plan) -> Result<MachineId, ResumeError> {
-    let online = tenant.send(ListMachines).await.map_err(gone)?;
+async fn machine_for(life: &Life, plan: &Plan) -> Result<MachineId, ResumeError> {
+    let online = life.tenant.send(ListMachines).await.map_err(gone)?;
     let own = plan.machine.as_deref();
     if let Some((id, _)) = online.iter().find(|(id, _)| Some(id.as_str()) == own) {
         return Ok(id.clone());
@@ -109,9 +206,21 @@ async fn machine_for(tenant: &Addr<Tenant>, plan: &Plan) -> Result<MachineId, Re
         .ok_or(ResumeError::NoMachineOnline)
 }
 
-/// How a session would be brought back. `None`: it is active.
+/// Cursor keeps conversations on the machine: a definite "not there" ends the attempt, anything else does not.
+async fn look_for_chat_store(machine: &Addr<machine::LiveMachine>, probe: &Value) -> Result<(), ResumeError> {
+    let call =
+        machine::Call { method: "cursor-chat-store-status", params: probe.clone(), within: rpc::PATIENCE };
+    let answer = machine.send(call).await.map_err(gone)?;
+    let answer = answer.ok().as_deref().and_then(raw::read).unwrap_or_default();
+    if answer.get("onDisk") == Some(&Value::Bool(false)) {
+        return Err(ResumeError::Unavailable("The conversation is no longer on its machine".into()));
+    }
+    Ok(())
+}
+
+/// How a session would be brought back.
 #[derive(Message)]
-#[rtype(result = "Result<Option<Plan>, ResumeError>")]
+#[rtype(result = "Result<Plan, ResumeError>")]
 struct PlanResume {
     mode: Option<String>,
 }
@@ -122,16 +231,19 @@ struct Plan {
     host: Option<String>,
     /// The agent keeps the conversation where only this very machine finds it.
     is_bound_to_machine: bool,
+    /// What to ask the machine about the conversation first.
+    chat_store: Option<Value>,
+    /// Being active is not enough: the agent says when it has loaded the conversation.
+    needs_ready: bool,
+    /// The same, when it comes up under another id.
+    needs_ready_elsewhere: bool,
 }
 
 impl Handler<PlanResume> for LiveSession {
-    type Result = ResponseActFuture<Self, Result<Option<Plan>, ResumeError>>;
+    type Result = ResponseActFuture<Self, Result<Plan, ResumeError>>;
 
     fn handle(&mut self, PlanResume { mode }: PlanResume, _: &mut Self::Context) -> Self::Result {
         self.last_used = self.now();
-        if self.state.turn.active {
-            return Box::pin(actix::fut::ready(Ok(None)));
-        }
         if self.state.facts.path.is_none() {
             let error = ResumeError::Unavailable("Session metadata missing path".into());
             return Box::pin(actix::fut::ready(Err(error)));
@@ -146,7 +258,7 @@ impl Handler<PlanResume> for LiveSession {
                         .into(),
                 ));
             }
-            Ok(Some(this.plan(native_id, mode)))
+            Ok(this.plan(native_id, mode))
         }))
     }
 }
@@ -192,40 +304,32 @@ impl LiveSession {
 
     fn plan(&self, native_id: Option<String>, mode: Option<String>) -> Plan {
         let facts = &self.state.facts;
-        let settings = &self.state.record.settings;
         let flavor = facts.flavor().unwrap_or(Flavor::Claude);
         let preferred = facts.preferred_permission_mode.clone();
         let mode = match (mode.as_deref(), preferred.as_deref()) {
             (Some("default"), Some("yolo")) => preferred,
-            _ => mode.or_else(|| self.state.permission_mode().map(str::to_owned)),
+            _ => mode,
         };
-        let id = self.id().as_str();
-        let mut params = Map::new();
-        let mut put = |key: &str, value: Option<&str>| {
-            if let Some(value) = value {
-                params.insert(key.to_owned(), value.into());
+        let is_pty = facts.starting_mode.as_deref() == Some("pty");
+        let is_pi = flavor == Flavor::Pi && native_id.is_some();
+        let start =
+            Start { native_id: native_id.as_deref(), permission_mode: mode.as_deref(), ..Start::default() };
+        let chat_store = native_id.as_deref().filter(|_| flavor == Flavor::Cursor).map(|chat| {
+            let home = facts.metadata.as_ref().and_then(|metadata| metadata.get("homeDir"));
+            let mut probe = json!({ "workspacePath": facts.path, "cursorSessionId": chat });
+            if let (Some(home), Some(fields)) = (home, probe.as_object_mut()) {
+                fields.insert("homeDir".into(), home.clone());
             }
-        };
-        put("type", Some("spawn-in-directory"));
-        put("directory", facts.path.as_deref());
-        put("agent", Some(flavor.as_str()));
-        put("model", settings.model.as_deref());
-        put("modelReasoningEffort", settings.model_reasoning_effort.as_deref());
-        put("resumeSessionId", native_id.as_deref());
-        put("effort", settings.effort.as_deref());
-        put("permissionMode", mode.as_deref());
-        put("serviceTier", settings.service_tier.as_deref());
-        put("existingSessionId", Some(id));
-        put("sessionId", Some(id));
-        put("collaborationMode", settings.collaboration_mode.as_deref());
-        put("copilotAgentMode", self.state.agent_mode());
-        put("startingMode", facts.starting_mode.as_deref().filter(|mode| *mode == "pty"));
-        params.insert("forkSession".into(), json!(false));
+            probe
+        });
         Plan {
-            params: params.into(),
+            params: spawn::params(&self.state, self.id(), start),
             machine: facts.machine_id.clone(),
             host: facts.host.clone(),
-            is_bound_to_machine: flavor == Flavor::Cursor || (flavor == Flavor::Pi && native_id.is_some()),
+            is_bound_to_machine: flavor == Flavor::Cursor || is_pi,
+            chat_store,
+            needs_ready: is_pty || is_pi,
+            needs_ready_elsewhere: flavor == Flavor::Cursor && self.state.is_cursor_acp(),
         }
     }
 }

@@ -4,7 +4,7 @@ use actix::prelude::*;
 use bytes::Bytes;
 
 use super::{Atomic, LiveSession, Outcome, SessionError};
-use crate::domain::session::{Changes, FullView};
+use crate::domain::session::{Changes, FullView, Session};
 
 /// The whole session, encoded.
 #[derive(Message)]
@@ -46,6 +46,8 @@ pub struct Glance {
     pub path: Option<String>,
     pub flavor: Option<String>,
     pub is_shared: bool,
+    /// Its conversation is being cut.
+    pub is_held: bool,
     pub slash_commands: Vec<String>,
 }
 
@@ -65,10 +67,25 @@ impl Handler<GetGlance> for LiveSession {
             path: facts.path.clone(),
             flavor: facts.flavor_name.clone(),
             is_shared: facts.is_shared,
+            is_held: self.is_held(),
             slash_commands: commands
                 .map(|names| names.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect())
                 .unwrap_or_default(),
         })
+    }
+}
+
+/// The session as it stands, for steps that go on elsewhere.
+#[derive(Message)]
+#[rtype(result = "Box<Session>")]
+pub struct GetState;
+
+impl Handler<GetState> for LiveSession {
+    type Result = MessageResult<GetState>;
+
+    fn handle(&mut self, _: GetState, _: &mut Self::Context) -> Self::Result {
+        self.last_used = self.now();
+        MessageResult(Box::new(self.state.clone()))
     }
 }
 

@@ -4,6 +4,8 @@
 mod codec;
 pub mod decisions;
 mod error;
+pub mod history;
+pub mod intents;
 pub mod journal;
 mod lock;
 pub mod machines;

@@ -181,6 +181,26 @@ impl SessionEvents<'_> {
         self.entry("messages-invalidated", Nothing {})
     }
 
+    /// The agent went back to before a message; everything from it on is gone.
+    pub fn rewound(&self, from: &str) -> NewEntry {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct More<'a> {
+            reason: &'static str,
+            truncate_from_local_id: &'a str,
+        }
+        self.entry("messages-invalidated", More { reason: "rewind", truncate_from_local_id: from })
+    }
+
+    /// Ours: where a session went, just before it is removed.
+    pub fn merged(&self, into: &SessionId) -> NewEntry {
+        #[derive(Serialize)]
+        struct More<'a> {
+            into: &'a SessionId,
+        }
+        self.entry("session-merged", More { into })
+    }
+
     pub fn matured(&self) -> NewEntry {
         self.entry("scheduled-matured", Nothing {})
     }

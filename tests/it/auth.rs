@@ -142,7 +142,8 @@ async fn a_socket_with_a_wrong_token_is_turned_away() {
 #[actix_rt::test]
 async fn guessing_is_slowed_down_and_a_right_token_always_passes() {
     let mut hub =
-        TestHub::with(Setup { config: "[login]\nfailures = 3\nwindow_seconds = 60\n", poison: None }).await;
+        TestHub::with(Setup { config: "[login]\nfailures = 3\nwindow_seconds = 60\n", ..Setup::default() })
+            .await;
     let guest = hub.guest();
     let wrong = json!({ "accessToken": "wrong" });
     for _ in 0..3 {
@@ -218,7 +219,7 @@ async fn older_clients_name_their_namespace_where_that_is_allowed() {
     assert_eq!(refusal["message"], "Invalid token");
     hub.stop().await;
 
-    let setup = Setup { config: "[auth]\nlegacy_handshake = true\n", poison: None };
+    let setup = Setup { config: "[auth]\nlegacy_handshake = true\n", ..Setup::default() };
     let mut hub = TestHub::with(setup).await;
     let id = hub.session("t", &metadata()).await;
     let cli = Cli::connect(&hub, &auth(&id), &id).await;

@@ -109,7 +109,8 @@ async fn a_stream_resumes_across_restarts_of_the_hub() {
 
 #[actix_rt::test]
 async fn a_stream_resumes_beyond_what_is_held_in_memory() {
-    nothing_is_missed_at_any_cut(Setup { config: "[journal]\ntail_frames = 3\n", poison: None }, true).await;
+    nothing_is_missed_at_any_cut(Setup { config: "[journal]\ntail_frames = 3\n", ..Setup::default() }, true)
+        .await;
 }
 
 #[actix_rt::test]
@@ -146,7 +147,7 @@ async fn a_place_that_means_nothing_here_is_a_gap() {
 #[actix_rt::test]
 async fn who_missed_more_than_is_kept_is_told_to_start_over() {
     let config = "[journal]\nmax_rows = 20\ntail_frames = 3\n";
-    let mut hub = TestHub::with(Setup { config, poison: None }).await;
+    let mut hub = TestHub::with(Setup { config, ..Setup::default() }).await;
     let (id, cli) = hub.live_session("t", &metadata()).await;
     let events = hub.events().await;
     let begin = events.all()[0].id.clone().unwrap();
@@ -209,7 +210,7 @@ async fn a_stream_gets_what_it_asked_for() {
 
 #[actix_rt::test]
 async fn packed_frames_are_readable_one_by_one() {
-    let mut hub = TestHub::with(Setup { config: "[journal]\ntail_frames = 3\n", poison: None }).await;
+    let mut hub = TestHub::with(Setup { config: "[journal]\ntail_frames = 3\n", ..Setup::default() }).await;
     let web = hub.web().await;
     let (_, cli) = hub.live_session("t", &metadata()).await;
     let packed = Events::open_with(&web, "all=true", None, "gzip, deflate, br").await;
@@ -260,7 +261,7 @@ async fn visibility_is_set_for_a_stream_that_is_there() {
 
 #[actix_rt::test]
 async fn a_reader_that_stands_still_does_not_hold_up_the_others() {
-    let mut hub = TestHub::with(Setup { config: "[journal]\ntail_frames = 8\n", poison: None }).await;
+    let mut hub = TestHub::with(Setup { config: "[journal]\ntail_frames = 8\n", ..Setup::default() }).await;
     let (id, cli) = hub.live_session("t", &metadata()).await;
     let web = hub.web().await;
     let stalled = web.request(reqwest::Method::GET, "/api/events?all=true").send().await.unwrap();

@@ -7,7 +7,7 @@ use crate::support::{Cli, Setup, TestHub, agent_says, metadata};
 const POISON: &str = "poisonous words";
 
 async fn hub() -> TestHub {
-    TestHub::with(Setup { config: "", poison: Some(POISON) }).await
+    TestHub::with(Setup { poison: Some(POISON), ..Setup::default() }).await
 }
 
 fn texts(messages: &[Value]) -> Vec<&str> {

@@ -157,7 +157,7 @@ async fn paths_that_are_none_are_told_as_such() {
 
 #[actix_rt::test]
 async fn a_body_that_is_too_large_is_refused() {
-    let mut hub = TestHub::with(Setup { config: "[limits]\nbody_bytes = 1000\n", poison: None }).await;
+    let mut hub = TestHub::with(Setup { config: "[limits]\nbody_bytes = 1000\n", ..Setup::default() }).await;
     let (id, _cli) = hub.live_session("t", &metadata()).await;
     let web = hub.web().await;
     let answer = web.prompt(&id, &json!({ "text": "x".repeat(1_000) })).await;
@@ -169,7 +169,8 @@ async fn a_body_that_is_too_large_is_refused() {
 #[actix_rt::test]
 async fn pages_of_other_origins_get_in_only_where_they_are_named() {
     let mut hub =
-        TestHub::with(Setup { config: "[cors]\norigins = [\"https://page.example\"]\n", poison: None }).await;
+        TestHub::with(Setup { config: "[cors]\norigins = [\"https://page.example\"]\n", ..Setup::default() })
+            .await;
     let guest = hub.guest();
     let allowed = |answer: &Answer| answer.header("access-control-allow-origin").map(str::to_owned);
     let preflight = [("Origin", "https://page.example"), ("Access-Control-Request-Method", "POST")];

@@ -209,7 +209,7 @@ async fn one_bad_field_never_hides_the_others() {
 #[actix_rt::test]
 async fn a_session_that_nobody_uses_rests_and_is_there_again_when_it_is_needed() {
     let mut hub =
-        TestHub::with(Setup { config: "[actors]\npassivate_after_ms = 1000\n", poison: None }).await;
+        TestHub::with(Setup { config: "[actors]\npassivate_after_ms = 1000\n", ..Setup::default() }).await;
     let web = hub.web().await;
     let (id, cli) = hub.live_session("t", &metadata()).await;
     cli.say(&agent_says("one")).await;

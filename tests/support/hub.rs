@@ -9,6 +9,7 @@ use wheelhouse::{
     clock::Clock,
     command::hub::{Start, prepare},
     config::{Flags, Sources},
+    domain::liveness::Patience,
 };
 
 use super::{Cli, Events, Web, log::within};
@@ -23,6 +24,8 @@ pub struct Setup {
     pub config: &'static str,
     /// A message with this text brings its session down.
     pub poison: Option<&'static str>,
+    /// How long it waits for processes, when not as long as people's hubs do.
+    pub patience: Option<Patience>,
 }
 
 pub struct TestHub {
@@ -70,6 +73,7 @@ impl TestHub {
             faults: Faults { panic_on: self.setup.poison.map(str::to_owned) },
             tick: Duration::from_millis(50),
             workers: 2,
+            patience: self.setup.patience.unwrap_or_default(),
         }
     }
 
@@ -92,6 +96,18 @@ impl TestHub {
     pub async fn restart(&mut self) {
         self.stop().await;
         self.start_again().await;
+    }
+
+    /// The hub dies on the spot: what comes next finds the files as they are at this moment.
+    pub async fn crash(&mut self) {
+        let left = tempfile::tempdir().unwrap();
+        for file in std::fs::read_dir(self.home()).unwrap().map(Result::unwrap) {
+            if file.file_type().unwrap().is_file() {
+                std::fs::copy(file.path(), left.path().join(file.file_name())).unwrap();
+            }
+        }
+        self.stop().await;
+        self.home = Rc::new(left);
     }
 
     /// The access token of a namespace.

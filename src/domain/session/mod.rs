@@ -95,6 +95,8 @@ pub struct Session {
     pub facts: Facts,
     pub turn: Turn,
     pub background_tasks: u32,
+    /// The agent reported that it has loaded its native conversation.
+    pub is_ready: bool,
     /// The highest message number ever given.
     pub last_seq: i64,
     /// The newest position of a message.
@@ -116,7 +118,16 @@ impl Session {
             grace_until: None,
             last_broadcast: 0,
         };
-        Self { record, facts, turn, background_tasks: 0, last_seq, head, set_at: HashMap::new() }
+        Self {
+            record,
+            facts,
+            turn,
+            background_tasks: 0,
+            is_ready: false,
+            last_seq,
+            head,
+            set_at: HashMap::new(),
+        }
     }
 
     pub fn id(&self) -> &SessionId {
@@ -134,6 +145,22 @@ impl Session {
 
     pub fn agent_mode(&self) -> Option<&str> {
         self.record.settings.agent_mode.as_deref().or(self.facts.preferred_agent_mode.as_deref())
+    }
+
+    /// Cursor's agent is spoken to by its newer protocol.
+    pub fn is_cursor_acp(&self) -> bool {
+        let metadata = self.facts.metadata.as_ref();
+        self.facts.flavor_name.as_deref() == Some("cursor")
+            && metadata.and_then(|metadata| metadata.get("cursorSessionProtocol")?.as_str()) == Some("acp")
+    }
+
+    /// What an archived session's agent cannot come back without, when it is not there.
+    pub fn missing_for_reopen(&self) -> Option<&'static [&'static str]> {
+        let metadata = self.facts.metadata.as_ref();
+        let has_chat = metadata.is_some_and(|metadata| metadata.get("cursorSessionId").is_some());
+        let is_cursor = self.facts.flavor_name.as_deref() == Some("cursor");
+        let is_lost = is_cursor && self.facts.is_archived() && !has_chat && self.record.has_content;
+        is_lost.then_some(&["cursorSessionId"])
     }
 
     /// A terminal drives the session, so that remote settings are refused (shared sessions have no such mode).

@@ -1,0 +1,28 @@
+//! The steps of a session's life that need more than one process, and so are recorded before they begin.
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A runner brings a session back, perhaps under another id.
+    Resume,
+    /// A child is made with the conversation up to a point.
+    Fork,
+    /// The conversation goes back to a point.
+    Rewind,
+    /// A session went into another, with all that belonged to it.
+    Merge,
+}
+
+impl Kind {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Resume => "resume",
+            Self::Fork => "fork",
+            Self::Rewind => "rewind",
+            Self::Merge => "merge",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Resume, Self::Fork, Self::Rewind, Self::Merge].into_iter().find(|kind| kind.as_str() == text)
+    }
+}
