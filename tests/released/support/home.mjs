@@ -35,6 +35,7 @@ export function furnishHome(home, { project, model }) {
 
     write('.codex/config.toml', [
         'model = "scripted-1"', 'model_provider = "scripted"', 'check_for_update_on_startup = false',
+        'sandbox_mode = "workspace-write"',
         '[analytics]', 'enabled = false',
         '[model_providers.scripted]', 'name = "Scripted"', `base_url = "${model.url}/v1"`, 'wire_api = "responses"',
         `[projects."${project}"]`, 'trust_level = "trusted"', ''
