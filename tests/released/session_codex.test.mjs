@@ -11,6 +11,8 @@ const isConsumed = (localId) => ({ type, localIds }) => type === 'messages-consu
 describe('session of Codex', { timeout: 240_000 }, () => {
     let scene, web, id, stream
     const made = (name) => fs.existsSync(path.join(scene.host.project, name))
+    // A prompt that comes in the last moments of a turn is taken into it.
+    const rested = () => until('end of the turn', async () => (await web.rows(id)).at(-1).content.content?.data?.type === 'ready')
 
     before(async () => {
         scene = await Scene.open()
@@ -35,6 +37,7 @@ describe('session of Codex', { timeout: 240_000 }, () => {
     })
 
     it('leaves the sandbox for a command that was approved', async () => {
+        await rested()
         await web.prompt(id, '[[escalate touch approved.txt && echo made it]]')
         const request = await web.request(id, 'CodexBash')
         assert.match(request.arguments.command, /touch approved\.txt/)
@@ -45,25 +48,29 @@ describe('session of Codex', { timeout: 240_000 }, () => {
     })
 
     it('does not run a command that was denied, and lives on', async () => {
+        await rested()
         await web.prompt(id, '[[escalate touch denied.txt]]')
         const request = await web.request(id, 'CodexBash')
         assert.equal((await scene.decide(id, request, 'deny')).ok, true)
         await scene.closed(id, request, 'resolved')
+        await rested()
         await scene.turn(id, '[[say still here]]', 'still here')
         assert.ok(!made('denied.txt'))
     })
 
     it('stops a running turn', async () => {
+        await rested()
         await web.prompt(id, '[[hold endless]]')
         await until('running turn', () => scene.model.holding === 1)
         assert.deepEqual(await web.post(`/api/sessions/${id}/abort`, {}), { ok: true })
-        await until('end of the turn', () => scene.model.holding === 0)
+        await until('end of the answer', () => scene.model.holding === 0)
+        await rested()
         await scene.turn(id, '[[say after the stop]]', 'after the stop')
         assert.ok(!JSON.stringify(await web.rows(id)).includes('endless done'))
     })
 
     it('takes a queued prompt into the running turn', async () => {
-        await scene.idle(id)
+        await rested()
         await web.prompt(id, '[[hold first]]')
         await until('running turn', () => scene.model.holding === 1)
         const localId = await web.prompt(id, '[[say taken along]]')
@@ -80,6 +87,7 @@ describe('session of Codex', { timeout: 240_000 }, () => {
     })
 
     it('is handed a file', async () => {
+        await rested()
         const attachment = await scene.attach(id, 'note.txt', 'attached words\n')
         assert.equal(fs.readFileSync(attachment.path, 'utf8'), 'attached words\n')
         await web.prompt(id, '[[say got the note]]', { attachments: [attachment] })
@@ -96,7 +104,7 @@ describe('session of Codex', { timeout: 240_000 }, () => {
         assert.ok(other.supportedReasoningEfforts.includes('high'))
         const ofMachine = await web.get(`/api/machines/${scene.machine.id}/codex-models`)
         assert.deepEqual(ofMachine.models.map((model) => model.id), models.map((model) => model.id))
-        await scene.idle(id)
+        await rested()
         assert.deepEqual(await web.post(`/api/sessions/${id}/model`, { model: other.id }), { ok: true })
         assert.deepEqual(await web.post(`/api/sessions/${id}/model-reasoning-effort`, { modelReasoningEffort: 'high' }), { ok: true })
         await scene.turn(id, '[[say with another model]]', 'with another model')
@@ -110,7 +118,7 @@ describe('session of Codex', { timeout: 240_000 }, () => {
     })
 
     it('changes its permission mode', async () => {
-        await scene.idle(id)
+        await rested()
         assert.deepEqual(await web.post(`/api/sessions/${id}/permission-mode`, { mode: 'yolo' }), { ok: true })
         assert.equal((await web.session(id)).permissionMode, 'yolo')
         await scene.turn(id, '[[bash touch free.txt && echo made freely]]', 'made freely')

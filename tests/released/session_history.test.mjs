@@ -62,7 +62,7 @@ describe('history of a session', { timeout: 240_000 }, () => {
             const heard = await ask(child, 'only in the copy')
             for (const part of ['first', 'second', 'third']) assert.ok(heard.includes(`${part} of the river`), part)
             assert.ok(!await says(id, 'only in the copy'))
-            await scene.archive(child)
+            await post(child, 'archive')
         })
 
         it('is not copied while the agent works', async () => {
@@ -79,7 +79,8 @@ describe('history of a session', { timeout: 240_000 }, () => {
             const before = await texts(id)
             for (const action of ['fork', 'rewind']) {
                 const refused = await post(id, action, { messageLocalId: prompts[1] })
-                assert.deepEqual([refused.status, refused.body.error], [409, 'This session does not support it'])
+                assert.equal(refused.status, 409)
+                assert.match(refused.body.error, /not support/)
             }
             assert.deepEqual(await texts(id), before)
             const heard = await ask(id, 'still the same')
@@ -104,7 +105,7 @@ describe('history of a session', { timeout: 240_000 }, () => {
             const heard = await ask(child, 'only in the copy of the hill')
             assert.ok(heard.includes('third of the hill'))
             assert.ok(!await says(id, 'only in the copy of the hill'))
-            await scene.archive(child)
+            await post(child, 'archive')
         })
 
         it('is copied up to a prompt', async () => {
@@ -116,13 +117,14 @@ describe('history of a session', { timeout: 240_000 }, () => {
             const heard = await ask(child, 'another way up')
             assert.ok(heard.includes('first of the hill'))
             assert.ok(!heard.includes('second of the hill'))
-            await scene.archive(child)
+            await post(child, 'archive')
         })
 
         it('is not taken back, which Codex cannot do', async () => {
             await scene.idle(id)
             const refused = await post(id, 'rewind', { messageLocalId: prompts[1] })
-            assert.deepEqual([refused.status, refused.body], [409, { error: 'This session does not support it', hydrateFailed: false }])
+            assert.deepEqual([refused.status, refused.body.hydrateFailed], [409, false])
+            assert.match(refused.body.error, /not support/)
             assert.ok(await says(id, 'second of the hill'))
         })
 
