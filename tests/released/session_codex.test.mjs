@@ -96,6 +96,25 @@ describe('session of Codex', { timeout: 240_000 }, () => {
         assert.ok(JSON.stringify(asked.input).includes(attachment.path))
     })
 
+    it('is shared with a terminal', async () => {
+        const { hostPid } = (await web.session(id)).metadata
+        const terminal = scene.host.openTerminal('beside', 'resume', id)
+        await terminal.waitFor('the conversation so far', /got the note/)
+        await terminal.type('[[say typed by hand]]')
+        await scene.row(id, 'typed by hand')
+        const typed = (await web.rows(id)).find(({ content }) => content.role === 'user' && JSON.stringify(content).includes('typed by hand'))
+        assert.equal(typed.content.meta.sentFrom, 'cli')
+        assert.equal(typeof typed.invokedAt, 'number')
+        await rested()
+        await scene.turn(id, '[[say typed from afar]]', 'typed from afar')
+        await terminal.waitFor('what was said from afar', /• typed from afar/)
+        const { active, agentState, metadata } = await web.session(id)
+        assert.deepEqual([active, agentState.controlledByUser, metadata.hostPid], [true, false, hostPid])
+        terminal.close()
+        await rested()
+        await scene.turn(id, '[[say alone again]]', 'alone again')
+    })
+
     it('lists its models, and changes to another', async () => {
         const { success, models } = await web.get(`/api/sessions/${id}/codex-models`)
         assert.equal(success, true)

@@ -41,4 +41,9 @@ export class Terminal {
         await this.waitFor('the typed text', new RegExp(text.replace(/[^\w ]/g, '\\$&')))
         this.press('Enter')
     }
+
+    /** Takes the screen away, as closing the window does. */
+    close() {
+        this.#run('kill-session', '-t', this.name)
+    }
 }
