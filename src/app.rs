@@ -255,5 +255,6 @@ async fn clockwork(env: Env, directory: Addr<Directory>, every: Duration, stoppi
             }
             Err(error) => tracing::warn!(%error, "could not look for scheduled prompts"),
         }
+        session::unfinished::go_on_with_clears(&env, &hub).await;
     }
 }

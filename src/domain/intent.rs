@@ -8,6 +8,8 @@ pub enum Kind {
     Fork,
     /// The conversation goes back to a point.
     Rewind,
+    /// An empty session takes the place of one.
+    Clear,
     /// A session went into another, with all that belonged to it.
     Merge,
 }
@@ -18,11 +20,14 @@ impl Kind {
             Self::Resume => "resume",
             Self::Fork => "fork",
             Self::Rewind => "rewind",
+            Self::Clear => "clear",
             Self::Merge => "merge",
         }
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Resume, Self::Fork, Self::Rewind, Self::Merge].into_iter().find(|kind| kind.as_str() == text)
+        [Self::Resume, Self::Fork, Self::Rewind, Self::Clear, Self::Merge]
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
     }
 }

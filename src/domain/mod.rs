@@ -1,6 +1,7 @@
 //! The rules of the protocol, without I/O: given a state and a command they say what changes and what is told.
 
 pub mod agent_state;
+pub mod clear;
 pub mod content;
 pub mod cursor;
 pub mod decision;
@@ -15,6 +16,7 @@ pub mod liveness;
 pub mod metadata;
 pub mod page;
 pub mod prompt;
+pub mod prompt_state;
 pub mod session;
 mod shape;
 pub mod shared;

@@ -11,7 +11,9 @@ use crate::{
     link::RpcError,
     machine::MachineError,
     namespace::{CreateError, FindError},
-    session::{SessionError, history::HistoryError, local::LocalError, resume::ResumeError},
+    session::{
+        SessionError, clear::ClearError, history::HistoryError, local::LocalError, resume::ResumeError,
+    },
     store,
 };
 
@@ -264,6 +266,8 @@ impl From<SessionError> for ApiError {
                 let body = json!({ "error": text, "code": "already_decided", "winner": *winner });
                 Self { status, body, retry_after: None }
             }
+            // Whoever sends a prompt follows it; nothing else is answered this way.
+            SessionError::Moved(to) => Self::session_moved(&to),
             SessionError::Held => {
                 coded(status, "A fork or rewind of this session is running", "history_busy")
             }
@@ -325,6 +329,26 @@ impl From<LocalError> for ApiError {
             }
             LocalError::Session(error) => error.into(),
         }
+    }
+}
+
+impl From<ClearError> for ApiError {
+    fn from(error: ClearError) -> Self {
+        let text = error.to_string();
+        let (status, code) = match error {
+            ClearError::NotReservable
+            | ClearError::NoReservation
+            | ClearError::NotCleared
+            | ClearError::NotConfirmed
+            | ClearError::NoPlace => (StatusCode::CONFLICT, "clear_unavailable"),
+            ClearError::AbortFailed | ClearError::LinkFailed(_) => {
+                (StatusCode::INTERNAL_SERVER_ERROR, "replacement_link_failed")
+            }
+            ClearError::SpawnFailed(_) => (StatusCode::INTERNAL_SERVER_ERROR, "spawn_failed"),
+            ClearError::Session(error) => return error.into(),
+            ClearError::Find(error) => return coded_find(error),
+        };
+        coded(status, text, code)
     }
 }
 

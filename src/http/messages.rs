@@ -14,11 +14,13 @@ use super::{
     sessions,
 };
 use crate::{
-    domain::{json as raw, liveness::SCHEDULE_HORIZON, page::FieldErrors, prompt::DeliveryState},
+    domain::{
+        ids::SessionId, json as raw, liveness::SCHEDULE_HORIZON, page::FieldErrors, prompt::DeliveryState,
+    },
     namespace::Hub,
     session::{
         CancelOutcome, CancelPrompt, GetKey, LiveSession, RetryOutcome, RetryPrompt, SendPrompt,
-        SteerOutcome, SteerPrompt,
+        SessionError, SteerOutcome, SteerPrompt,
     },
     store::{self, messages::Message},
     wire::{message::MessageView, rest, schema},
@@ -48,8 +50,24 @@ pub async fn send(
             return Err(error);
         }
     };
-    session.send(prompt).await??;
+    match session.send(prompt.clone()).await? {
+        Err(SessionError::Moved(other)) => pass_on(&caller, &hub, other, prompt).await?,
+        outcome => outcome?,
+    }
     Ok(HttpResponse::Ok().json(rest::Ok::TRUE))
+}
+
+/// Follows a prompt to the session that takes the place of the one it was sent to.
+async fn pass_on(caller: &Caller, hub: &Hub, mut to: SessionId, prompt: SendPrompt) -> ApiResult<()> {
+    // Sessions are replaced one after the other, never in a circle; this bounds the way all the same.
+    for _ in 0..16 {
+        let session = super::session(hub, caller, to.as_str()).await?;
+        match session.send(SendPrompt { is_passed_on: true, ..prompt.clone() }).await? {
+            Err(SessionError::Moved(next)) => to = next,
+            outcome => return Ok(outcome?),
+        }
+    }
+    Err(ApiError::session_not_found())
 }
 
 fn prompt(body: &Body, now: i64) -> ApiResult<SendPrompt> {
@@ -97,6 +115,7 @@ fn prompt(body: &Body, now: i64) -> ApiResult<SendPrompt> {
         attachments,
         scheduled_at: message.scheduled_at,
         wants_steer,
+        is_passed_on: false,
     })
 }
 

@@ -5,6 +5,7 @@ mod assets;
 mod auth;
 mod body;
 mod cli;
+mod cli_clear;
 mod cli_local;
 mod error;
 mod events;
@@ -118,6 +119,10 @@ fn routes(config: &mut web::ServiceConfig) {
                 .route("/sessions/{id}", web::get().to(cli::session))
                 .route("/sessions/{id}/resume-target", web::get().to(cli_local::resume_target))
                 .route("/sessions/{id}/handoff-local", web::post().to(cli_local::handoff))
+                .route("/sessions/{id}/clear-opencode", web::post().to(cli_clear::finish))
+                .route("/sessions/{id}/clear-opencode/reserve", web::post().to(cli_clear::reserve))
+                .route("/sessions/{id}/clear-opencode/confirm-cleanup", web::post().to(cli_clear::confirm))
+                .route("/sessions/{id}/clear-opencode/abort", web::post().to(cli_clear::abort))
                 .route("/sessions/{id}/messages", web::get().to(cli::messages))
                 .route("/machines", web::post().to(cli::register_machine))
                 .route("/machines/{id}", web::get().to(cli::machine))

@@ -16,7 +16,7 @@ use utoipa::{
 };
 
 use super::{
-    auth, cli, cli_local, events, files, health, history, machines, messages, pages, permissions,
+    auth, cli, cli_clear, cli_local, events, files, health, history, machines, messages, pages, permissions,
     relay::{RELAYS, Relay, Verb},
     sessions, settings,
 };
@@ -81,6 +81,10 @@ const ACCESS_TOKEN: &str = "accessToken";
         cli::messages,
         cli::register_machine,
         cli::machine,
+        cli_clear::reserve,
+        cli_clear::confirm,
+        cli_clear::abort,
+        cli_clear::finish,
         cli_local::resumable,
         cli_local::resume_target,
         cli_local::handoff,

@@ -92,6 +92,11 @@ impl Link {
                 let told = session::MarkIndeterminate(cli::strings(lost.local_ids));
                 self.tell_session(lost.sid.into(), this, told)
             }),
+            "native-queue-message" => payload(argument).and_then(|queued: cli::NativeQueue| {
+                let text = queued.text.filter(|_| !queued.local_id.is_empty())?;
+                let told = session::QueuedNatively { local_id: queued.local_id, text };
+                Some(self.tell_session(queued.sid.into(), this, told))
+            }),
             "messages-steer-state" => return self.steer_state(payload(argument), this),
             "update-metadata" => return self.update_metadata(payload(argument), this),
             "update-state" => return self.update_state(payload(argument), this),

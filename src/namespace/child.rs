@@ -16,6 +16,19 @@ use crate::{
     wire::events::SessionEvents,
 };
 
+/// A session was made in a transaction of somebody else's: from now on it is found and listed.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Adopt(pub Box<Session>);
+
+impl Handler<Adopt> for Tenant {
+    type Result = ();
+
+    fn handle(&mut self, Adopt(session): Adopt, _: &mut Self::Context) {
+        self.index.put(session.id().clone(), Row::of(&session, &[]));
+    }
+}
+
 /// Makes the child of a fork. Answers it and the record of the step, which is open.
 #[derive(Message)]
 #[rtype(result = "store::Result<(SessionId, i64)>")]

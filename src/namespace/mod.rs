@@ -22,7 +22,7 @@ use actix::prelude::*;
 
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-pub use child::CreateChild;
+pub use child::{Adopt, CreateChild};
 pub use create::{CreateError, CreateSession, Created, RegisterMachine};
 pub use directory::{Directory, FindTenant, Hub, arbiter_of};
 pub use duplicates::KeepApart;

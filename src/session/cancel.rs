@@ -89,7 +89,7 @@ struct Settle {
     verdict: Option<CancelVerdict>,
 }
 
-enum Settled {
+pub(super) enum Settled {
     Done(CancelOutcome),
     MustAsk,
 }
@@ -168,7 +168,7 @@ impl LiveSession {
         }
     }
 
-    fn delete_queued(
+    pub(super) fn delete_queued(
         &mut self,
         id: String,
         row: Row,

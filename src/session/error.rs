@@ -1,6 +1,6 @@
 //! Why a session refused a command.
 
-use crate::{link::RpcError, store, wire::events::DecisionView};
+use crate::{domain::ids::SessionId, link::RpcError, store, wire::events::DecisionView};
 
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
@@ -11,6 +11,9 @@ pub enum SessionError {
     NoSuchRequest,
     #[error("somebody else decided first")]
     AlreadyDecided(Box<DecisionView>),
+    /// Another session takes the prompts of this one.
+    #[error("prompts go to another session")]
+    Moved(SessionId),
     /// The conversation is being cut; it takes no prompts until that is done.
     #[error("a fork or rewind is running")]
     Held,

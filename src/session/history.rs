@@ -149,9 +149,7 @@ impl Handler<Truncate> for LiveSession {
         AtomicResponse::new(Box::pin(cut.into_actor(self).map(|cut, this, ctx| {
             let (changes, last_seq, head, queue) = this.written(cut, ctx)?;
             this.take_over(changes);
-            this.state.last_seq = last_seq;
-            this.state.head = head;
-            this.queue = queue.into_iter().map(|row| (row.seq, row)).collect();
+            this.replace_queue((last_seq, head), queue);
             this.tell_room_metadata(None);
             Ok(())
         })))

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use super::{Atomic, End, LiveSession, Outcome, SessionError, now_ready};
 use crate::{
     domain::{
+        clear,
         flavor::Flavor,
         json as raw,
         session::{Changes, Session},
@@ -50,9 +51,10 @@ impl Handler<Archive> for LiveSession {
                 match call.await {
                     Ok(_) => {}
                     // Nobody was there to ask: the hub marks the session itself.
-                    Err(error) if error.is_target_missing() => {
-                        this.send(MarkArchived).await.map_err(closed)??
-                    }
+                    Err(error) if error.is_target_missing() => this
+                        .send(MarkArchived("Archived from hub (CLI unreachable)"))
+                        .await
+                        .map_err(closed)??,
                     Err(error) => return Err(error.into()),
                 }
                 this.send(End { time: None, reason: None }).await.map_err(closed)??;
@@ -63,15 +65,17 @@ impl Handler<Archive> for LiveSession {
     }
 }
 
+/// The hub itself archives the session, for this reason.
 #[derive(Message)]
 #[rtype(result = "Result<(), SessionError>")]
-struct MarkArchived;
+pub struct MarkArchived(pub &'static str);
 
 impl Handler<MarkArchived> for LiveSession {
     type Result = Atomic<()>;
 
-    fn handle(&mut self, _: MarkArchived, _: &mut Self::Context) -> Self::Result {
-        if self.state.facts.is_archived() {
+    fn handle(&mut self, MarkArchived(reason): MarkArchived, _: &mut Self::Context) -> Self::Result {
+        // One that its CLI has archived keeps what the CLI says, unless the reason is what counts.
+        if self.state.facts.is_archived() && reason != clear::ARCHIVE_REASON {
             return now_ready(Ok(()));
         }
         let now = self.now();
@@ -79,7 +83,7 @@ impl Handler<MarkArchived> for LiveSession {
             metadata.insert("lifecycleState".into(), "archived".into());
             metadata.insert("lifecycleStateSince".into(), now.into());
             metadata.insert("archivedBy".into(), "hub".into());
-            metadata.insert("archiveReason".into(), "Archived from hub (CLI unreachable)".into());
+            metadata.insert("archiveReason".into(), reason.into());
             true
         });
         match edited {

@@ -72,9 +72,7 @@ impl Handler<Absorb> for LiveSession {
         AtomicResponse::new(Box::pin(merge.into_actor(self).map(move |merged, this, _| {
             let (merged, queue, source_id) = merged?;
             this.take_over(changes);
-            this.state.last_seq = merged.last_seq;
-            this.state.head = merged.head;
-            this.queue = queue.into_iter().map(|row| (row.seq, row)).collect();
+            this.replace_queue((merged.last_seq, merged.head), queue);
             let _ = this.tenant.try_send(namespace::Removed(source_id));
             this.tell_room_metadata(None);
             this.deliver_queue();

@@ -3,6 +3,7 @@
 
 mod append;
 mod cancel;
+pub mod clear;
 mod decisions;
 mod error;
 pub mod fork;
@@ -12,6 +13,7 @@ mod lifecycle;
 mod links;
 pub mod local;
 mod merge;
+mod native_queue;
 mod presence;
 mod prompts;
 pub mod resume;
@@ -24,7 +26,7 @@ mod until;
 mod versioned;
 mod view;
 
-use std::{collections::BTreeMap, pin::Pin};
+use std::{collections::BTreeMap, pin::Pin, sync::Weak};
 
 use actix::prelude::*;
 use tokio::sync::oneshot;
@@ -34,9 +36,10 @@ pub use append::AppendMessage;
 pub use cancel::{CancelOutcome, CancelPrompt};
 pub use decisions::{Decide, Delivery, GetStatus, Status};
 pub use error::SessionError;
-pub use lifecycle::{Archive, Archived, Delete, Reopen, RestoreArchive};
+pub use lifecycle::{Archive, Archived, Delete, MarkArchived, Reopen, RestoreArchive};
 pub use links::{Call, FindLine, Join, Leave, Line, RegisterMethod, RoomLink, UnregisterMethod};
 pub use merge::{Absorb, Surrender};
+pub use native_queue::QueuedNatively;
 pub use presence::{Alive, End, MarkActive, Ready};
 pub use prompts::{Consumed, MarkIndeterminate, SendPrompt, SetSteerState};
 pub use retry::{RetryOutcome, RetryPrompt, SteerOutcome, SteerPrompt};
@@ -49,7 +52,7 @@ use crate::{
     domain::{
         ids::{Millis, SessionId},
         prompt::DeliveryState,
-        session::{Changes, Session},
+        session::{Changes, Position, Session},
     },
     link::{LinkId, Methods},
     namespace::{self, Quiet, Row, SummaryChanged, Tenant},
@@ -66,6 +69,7 @@ pub struct Loaded {
     queue: Vec<Message>,
     decisions: Vec<DecisionRow>,
     set_aside: Vec<(i64, String)>,
+    is_gated: bool,
 }
 
 impl Loaded {
@@ -82,6 +86,7 @@ impl Loaded {
                     queue: store::messages::pending(tx.conn, key)?,
                     decisions: store::decisions::of_session(tx.conn, key)?,
                     set_aside: store::set_aside::of_session(tx.conn, &id)?,
+                    is_gated: store::intents::is_replacement(tx.conn, &id)?,
                 }))
             })
             .await
@@ -101,7 +106,11 @@ pub struct LiveSession {
     contact: Contact,
     waiting: Vec<(until::Condition, oneshot::Sender<()>)>,
     /// Alive while the conversation is being cut.
-    held: std::sync::Weak<()>,
+    held: Weak<()>,
+    /// Alive while its clear is being finished.
+    clearing: Weak<()>,
+    /// It is to take the place of another session: until then nothing is delivered to it.
+    is_gated: bool,
     last_used: Millis,
     is_row_stale: bool,
     /// Scheduled prompts of which browsers were told that they are due.
@@ -120,7 +129,7 @@ fn now_ready<T: 'static>(outcome: Outcome<T>) -> Atomic<T> {
 impl LiveSession {
     pub fn launch(env: Env, tenant: Addr<Tenant>, gone: CancellationToken, loaded: Loaded) -> Addr<Self> {
         let now = env.clock.now();
-        let Loaded { session, queue, decisions, set_aside } = loaded;
+        let Loaded { session, queue, decisions, set_aside, is_gated } = loaded;
         let this = Self {
             tenant,
             gone,
@@ -131,7 +140,9 @@ impl LiveSession {
             links: Vec::new(),
             methods: Methods::default(),
             waiting: Vec::new(),
-            held: std::sync::Weak::new(),
+            held: Weak::new(),
+            clearing: Weak::new(),
+            is_gated,
             last_used: now,
             is_row_stale: false,
             matured: std::collections::HashSet::new(),
@@ -257,6 +268,14 @@ impl LiveSession {
         if shows {
             self.publish_row();
         }
+    }
+
+    /// What waits, and the end of the transcript, after rows went or came in other ways than one by one.
+    fn replace_queue(&mut self, (last_seq, head): (i64, Option<Position>), queue: Vec<Message>) {
+        self.state.last_seq = self.state.last_seq.max(last_seq);
+        self.state.head = head;
+        self.queue = queue.into_iter().map(|row| (row.seq, row)).collect();
+        self.publish_row();
     }
 
     fn publish_row(&mut self) {

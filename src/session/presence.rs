@@ -168,6 +168,12 @@ impl Handler<End> for LiveSession {
             changes.turn = Some(self.state.turn.ended(time));
             changes.background_tasks = Some(0);
         }
+        if reason.as_deref() != Some("cleared") {
+            changes.metadata = self.abandoned_clear().map(Some);
+        }
+        if changes.metadata.is_some() {
+            entries.push(self.events().updated(&self.after(&changes)));
+        }
         entries.push(self.events().ended(reason.as_deref()));
         let dropped = self.dropped_decisions(&mut entries);
         let key = self.state.record.key;

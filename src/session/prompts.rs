@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::{Atomic, LiveSession, Outcome, SessionError, now_ready};
 use crate::{
     domain::{
-        content,
+        clear, content,
         ids::Millis,
         json::{self as raw, Json},
         prompt::{self, DeliveryState},
@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// A person says something to the agent.
-#[derive(Message)]
+#[derive(Clone, Message)]
 #[rtype(result = "Result<(), SessionError>")]
 pub struct SendPrompt {
     pub text: String,
@@ -29,13 +29,18 @@ pub struct SendPrompt {
     pub scheduled_at: Option<Millis>,
     /// Asked to be put into the running turn, where the agent can do that.
     pub wants_steer: bool,
+    /// It was sent to a session that this one takes the place of, so it is kept whether or not this one is active.
+    pub is_passed_on: bool,
 }
 
 impl Handler<SendPrompt> for LiveSession {
     type Result = Atomic<()>;
 
     fn handle(&mut self, prompt: SendPrompt, _: &mut Self::Context) -> Self::Result {
-        if !self.state.turn.active {
+        if let Some(other) = clear::prompts_go_to(&self.state) {
+            return now_ready(Err(SessionError::Moved(other)));
+        }
+        if !self.state.turn.active && !prompt.is_passed_on {
             return now_ready(Err(SessionError::Inactive));
         }
         if self.is_held() {
@@ -163,6 +168,9 @@ impl LiveSession {
 
     /// Sends a prompt to every CLI of the room. A repeat is never put into a running turn.
     fn deliver(&self, row: &Row, is_repeat: bool) {
+        if self.is_gated {
+            return;
+        }
         let mut room = self.room_except(None).peekable();
         if room.peek().is_none() {
             return;
@@ -269,7 +277,7 @@ impl LiveSession {
         entries.push(self.events().consumed(&ids));
         let key = self.state.record.key;
         let commit = self.commit(changes, entries, move |tx| {
-            store::messages::consume(tx.conn, key, &local_ids, now)?;
+            store::messages::consume(tx.conn, key, &local_ids, is_steered, now)?;
             Ok(())
         });
         Box::pin(commit.map(move |outcome, this: &mut Self, _| {

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     domain::{
+        clear,
         content::{self, NativeId},
         flavor::Flavor,
         ids::{MachineId, SessionId},
@@ -89,6 +90,7 @@ async fn bring_back(
     // Until the step is over the old session and what comes of it are not taken for duplicates of one another.
     let _apart = life.tenant.send(KeepApart(id.clone())).await.map_err(gone)?;
     let state = session.send(super::GetState).await.map_err(gone)?;
+    let state = release(life, &id, state).await?;
     let marks = takes_marks_off.then(|| archive_marks(&state)).flatten();
     if let Some(missing) = state.missing_for_reopen().filter(|_| takes_marks_off) {
         return Err(ResumeError::Missing(missing));
@@ -113,6 +115,29 @@ async fn bring_back(
             Err(error)
         }
     }
+}
+
+/// A session that was to be cleared and never was comes free when its process is gone for certain. One that is
+/// replaced stays what it is.
+async fn release(life: &Life, id: &SessionId, state: Box<Session>) -> Result<Box<Session>, ResumeError> {
+    let Some(replacement) = clear::prompts_go_to(&state) else { return Ok(state) };
+    let replaced = || ResumeError::Unavailable("This OpenCode session was replaced by /clear".into());
+    let is_reserved = clear::Operation::of(&state).is_some_and(|operation| {
+        matches!(operation.state, clear::State::Reserved | clear::State::AbortNeeded)
+    });
+    let machine = state.facts.machine_id.as_deref().map(MachineId::from);
+    let (true, Some(machine)) = (is_reserved, machine) else { return Err(replaced()) };
+    let params = json!({ "sessionId": id });
+    let call = machine::Call { method: "stop-session", params, within: rpc::PATIENCE };
+    let answer = life.machine(&machine).await?.send(call).await.map_err(gone)?;
+    let answer = answer.map_err(|error| ResumeError::Failed(error.to_string()))?;
+    let answer = raw::read(&answer).unwrap_or_default();
+    if !matches!(answer.get("status").and_then(Value::as_str), Some("stopped" | "already_gone")) {
+        return Err(replaced());
+    }
+    let aborted = super::clear::abort(life, id, &replacement).await;
+    aborted.map_err(|error| ResumeError::Failed(error.to_string()))?;
+    Ok(life.session(id).await?.send(super::GetState).await.map_err(gone)?)
 }
 
 async fn restore(session: &Addr<LiveSession>, marks: Option<Map<String, Value>>) {

@@ -1,6 +1,7 @@
 //! Steps that the end of the last hub cut short: each is finished, or taken back, as soon as its session can be reached.
 
 use super::{
+    clear,
     fork::{self, ForkPlan},
     life::Life,
     resume, rewind,
@@ -32,6 +33,23 @@ pub async fn settle(env: Env, hub: Hub, steps: Vec<Intent>) {
     futures_util::future::join_all(all).await;
 }
 
+/// Goes on with clears whose CLI is gone. Each runs by itself; one that runs already is left to it.
+pub async fn go_on_with_clears(env: &Env, hub: &Hub) {
+    let open = match env.store.read(store::intents::all_open).await {
+        Ok(open) => open,
+        Err(error) => {
+            tracing::warn!(%error, "could not look for clears that are not finished");
+            return;
+        }
+    };
+    for step in open.into_iter().filter(|step| step.kind == Kind::Clear) {
+        if let Ok(tenant) = hub.tenant(&step.namespace).await {
+            let life = Life { env: env.clone(), namespace: step.namespace, tenant };
+            actix_rt::spawn(async move { clear::go_on(&life, &step.session).await });
+        }
+    }
+}
+
 async fn settle_one(env: &Env, hub: &Hub, step: Intent) {
     let Intent { key, namespace, session, kind, other, plan } = step;
     tracing::info!(%session, kind = kind.as_str(), "a step of a session's life was cut short");
@@ -47,7 +65,7 @@ async fn settle_one(env: &Env, hub: &Hub, step: Intent) {
             _ => life.close(key, Some("the record of the step cannot be read".into())).await,
         },
         Kind::Rewind => rewind::settle(&life, &session, key).await,
-        // Done in one transaction, so never open.
-        Kind::Merge => {}
+        // A clear is gone on with by the clock; a merge is done in one transaction, so never open.
+        Kind::Clear | Kind::Merge => {}
     }
 }

@@ -79,12 +79,10 @@ pub fn truncate_from(
 ) -> Result<Left> {
     let first = messages::by_local_id(conn, key, local_id)?.ok_or(diesel::result::Error::NotFound)?;
     let from = first.position();
-    let (last_seq, _) = sessions::tail(conn, key)?;
-    sessions::raise_message_seq_floor(conn, key, last_seq)?;
+    let mut last_seq = sessions::keep_numbers(conn, key)?;
     let later =
         table::position_at.gt(from.at).or(table::position_at.eq(from.at).and(table::seq.ge(from.seq)));
     diesel::delete(table::table.filter(table::session_key.eq(key).and(later))).execute(conn)?;
-    let mut last_seq = last_seq;
     for row in replacements {
         last_seq += 1;
         let taken = match &row.local_id {

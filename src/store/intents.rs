@@ -106,6 +106,26 @@ pub fn all_open(conn: &mut SqliteConnection) -> Result<Vec<Intent>> {
     Ok(rows.into_iter().filter_map(IntentRow::into_intent).collect())
 }
 
+/// Closes the clear of a session.
+pub fn close_clear(
+    conn: &mut SqliteConnection,
+    session: &SessionId,
+    failure: Option<&str>,
+    now: Millis,
+) -> Result<()> {
+    let clears = all_open(conn)?;
+    for clear in clears.iter().filter(|step| step.kind == Kind::Clear && step.session == *session) {
+        close(conn, clear.key, failure, now)?;
+    }
+    Ok(())
+}
+
+/// Whether a session is to take the place of another and has not done so yet.
+pub fn is_replacement(conn: &mut SqliteConnection, session: &SessionId) -> Result<bool> {
+    let steps = all_open(conn)?;
+    Ok(steps.iter().any(|step| step.kind == Kind::Clear && step.other.as_ref() == Some(session)))
+}
+
 /// The session that took in another, by way of as many merges as there were.
 pub fn moved_to(
     conn: &mut SqliteConnection,

@@ -117,27 +117,31 @@ pub fn pending(conn: &mut SqliteConnection, session_key: i64) -> Result<Vec<Mess
     all(rows)
 }
 
+/// Those of the messages that the agent has not taken.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn waiting<'a>(session_key: i64, local_ids: &'a [String]) -> _ {
+    messages::session_key
+        .eq(session_key)
+        .and(messages::local_id.eq_any(local_ids))
+        .and(messages::invoked_at.is_null())
+}
+
 /// Stamps messages as taken. First write wins: rows already stamped are left alone. Answers how many changed.
 pub fn consume(
     conn: &mut SqliteConnection,
     session_key: i64,
     local_ids: &[String],
+    is_steered: bool,
     now: Millis,
 ) -> Result<usize> {
-    let changed = diesel::update(
-        messages::table.filter(
-            messages::session_key
-                .eq(session_key)
-                .and(messages::local_id.eq_any(local_ids))
-                .and(messages::invoked_at.is_null()),
-        ),
-    )
-    .set((
-        messages::invoked_at.eq(now),
-        messages::position_at.eq(now),
-        messages::delivery_state.eq(DeliveryState::Queued.as_str()),
-    ))
-    .execute(conn)?;
+    let changed = diesel::update(messages::table.filter(waiting(session_key, local_ids)))
+        .set((
+            messages::steered.eq(is_steered),
+            messages::invoked_at.eq(now),
+            messages::position_at.eq(now),
+            messages::delivery_state.eq(DeliveryState::Queued.as_str()),
+        ))
+        .execute(conn)?;
     Ok(changed)
 }
 
@@ -148,17 +152,19 @@ pub fn set_delivery_state(
     local_ids: &[String],
     state: DeliveryState,
 ) -> Result<usize> {
-    let changed = diesel::update(
-        messages::table.filter(
-            messages::session_key
-                .eq(session_key)
-                .and(messages::local_id.eq_any(local_ids))
-                .and(messages::invoked_at.is_null()),
-        ),
-    )
-    .set(messages::delivery_state.eq(state.as_str()))
-    .execute(conn)?;
+    let changed = diesel::update(messages::table.filter(waiting(session_key, local_ids)))
+        .set(messages::delivery_state.eq(state.as_str()))
+        .execute(conn)?;
     Ok(changed)
+}
+
+/// Gives a message that still waits another content.
+pub fn set_content(conn: &mut SqliteConnection, id: &str, content: &Json) -> Result<()> {
+    let (encoding, content) = codec::encode(content.get());
+    diesel::update(messages::table.filter(messages::id.eq(id).and(messages::invoked_at.is_null())))
+        .set((messages::encoding.eq(encoding), messages::content.eq(content)))
+        .execute(conn)?;
+    Ok(())
 }
 
 /// Deletes a message that still waits. Says whether it did.
@@ -339,8 +345,37 @@ pub fn scheduled(conn: &mut SqliteConnection, namespace: &str, now: Millis) -> R
     Ok(rows.into_iter().filter_map(|(session, at)| Some((session, at?))).collect())
 }
 
-/// Moves every message of `from` in front of those of `to`. Where both used one local id, the moved copy loses its
-/// own and counts as taken. Answers how many moved.
+/// Moves what the agent has not taken of `from` to `to`, behind everything, in the order in which it was sent. What is
+/// known there by its local id already is dropped.
+pub fn move_waiting(conn: &mut SqliteConnection, from: i64, to: i64) -> Result<()> {
+    let mut waiting = pending(conn, to)?;
+    let known: Vec<&String> = waiting.iter().filter_map(|row| row.local_id.as_ref()).collect();
+    let moved: Vec<Message> = pending(conn, from)?
+        .into_iter()
+        .filter(|row| !row.local_id.as_ref().is_some_and(|id| known.contains(&id)))
+        .collect();
+    super::sessions::keep_numbers(conn, from)?;
+    let of_from = messages::session_key.eq(from).and(messages::invoked_at.is_null());
+    diesel::delete(messages::table.filter(of_from)).execute(conn)?;
+    if moved.is_empty() {
+        return Ok(());
+    }
+    let mut seq = super::sessions::keep_numbers(conn, to)?;
+    let of_to = messages::session_key.eq(to).and(messages::invoked_at.is_null());
+    diesel::delete(messages::table.filter(of_to)).execute(conn)?;
+    waiting.extend(moved);
+    // Ids of one moment are in the order in which they were given.
+    waiting.sort_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
+    for row in waiting {
+        seq += 1;
+        insert(conn, to, &Message { seq, ..row })?;
+    }
+    Ok(())
+}
+
+/// Moves every message of `from` in front of those of `to`. Where both used one local id, the moved copy gives its own
+/// up: a prompt that still waits and says something else gets another, anything else counts as taken. Answers how many
+/// moved.
 pub fn move_in_front(conn: &mut SqliteConnection, from: i64, to: i64) -> Result<usize> {
     let of = |key: i64| messages::table.filter(messages::session_key.eq(key));
     let highest: Option<i64> = of(from).select(max(messages::seq)).first(conn)?;
@@ -353,12 +388,19 @@ pub fn move_in_front(conn: &mut SqliteConnection, from: i64, to: i64) -> Result<
     let taken: Vec<String> = taken.into_iter().flatten().collect();
     for chunk in taken.chunks(500) {
         let both = messages::session_key.eq(from).and(messages::local_id.eq_any(chunk));
-        diesel::update(messages::table.filter(both.clone().and(messages::invoked_at.is_null())))
-            .set(messages::invoked_at.eq(messages::created_at.nullable()))
-            .execute(conn)?;
-        diesel::update(messages::table.filter(both))
-            .set(messages::local_id.eq(None::<String>))
-            .execute(conn)?;
+        let copies: Vec<MessageRow> =
+            messages::table.filter(both).select(MessageRow::as_select()).load(conn)?;
+        for copy in all(copies)? {
+            let own = copy.local_id.as_deref().unwrap_or_default();
+            let says_other =
+                by_local_id(conn, to, own)?.is_none_or(|kept| kept.content.get() != copy.content.get());
+            let is_waiting = copy.invoked_at.is_none();
+            let another = (is_waiting && says_other).then(|| format!("{own}:merged:{}", copy.id));
+            let invoked_at = copy.invoked_at.or((!says_other).then_some(copy.created_at));
+            diesel::update(messages::table.filter(messages::id.eq(&copy.id)))
+                .set((messages::local_id.eq(another), messages::invoked_at.eq(invoked_at)))
+                .execute(conn)?;
+        }
     }
     Ok(diesel::update(of(from)).set(messages::session_key.eq(to)).execute(conn)?)
 }

@@ -180,6 +180,13 @@ pub fn tail(conn: &mut SqliteConnection, key: i64) -> Result<(i64, Option<Positi
     Ok((floor.max(highest.unwrap_or(0)), head.map(|(at, seq)| Position { at, seq })))
 }
 
+/// Remembers every number that was given, before rows that hold them are deleted. Answers the highest.
+pub fn keep_numbers(conn: &mut SqliteConnection, key: i64) -> Result<i64> {
+    let (highest, _) = tail(conn, key)?;
+    raise_message_seq_floor(conn, key, highest)?;
+    Ok(highest)
+}
+
 /// Remembers that numbers up to `seq` were given, before rows that hold them are deleted.
 pub fn raise_message_seq_floor(conn: &mut SqliteConnection, key: i64, seq: i64) -> Result<()> {
     diesel::update(sessions::table.find(key).filter(sessions::message_seq_floor.lt(seq)))

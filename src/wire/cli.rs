@@ -95,6 +95,16 @@ pub struct Indeterminate {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
+pub struct NativeQueue {
+    pub sid: String,
+    pub local_id: String,
+    /// `None` when it is neither a text nor `null`, or not there: the event is passed over then.
+    #[serde(default, deserialize_with = "nullable")]
+    pub text: Option<Option<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct SteerState {
     pub sid: String,
     pub local_ids: Vec<Value>,

@@ -8,8 +8,10 @@
 )]
 
 mod auth;
+mod clear;
 mod command;
 mod decisions;
+mod duplicates;
 mod events;
 mod faults;
 mod history;
@@ -21,6 +23,7 @@ mod prompts;
 mod relay;
 mod resume;
 mod sessions;
+mod shared;
 #[path = "../support/mod.rs"]
 mod support;
 mod versioned;

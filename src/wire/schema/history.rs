@@ -62,3 +62,16 @@ pub struct SessionGone {
     #[schema(required = false)]
     pub moved_to: String,
 }
+
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct ClearRequest {
+    pub replacement_session_id: String,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct ClearAnswer {
+    pub ok: bool,
+    pub session_id: String,
+}
