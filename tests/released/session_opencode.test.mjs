@@ -8,7 +8,7 @@ import { until } from './support/until.mjs'
 
 const isConsumed = (localId) => ({ type, localIds }) => type === 'messages-consumed' && localIds.includes(localId)
 
-describe('session of OpenCode', { timeout: 240_000 }, () => {
+describe('session of OpenCode', { timeout: 360_000 }, () => {
     let scene, web, id, stream
     const made = (name) => fs.existsSync(path.join(scene.host.project, name))
 
@@ -131,9 +131,14 @@ describe('session of OpenCode', { timeout: 240_000 }, () => {
     it('begins anew in another session after /clear', async () => {
         await scene.idle(id)
         await web.prompt(id, '/clear')
+        // It waits behind the command, and must not get lost on the way to the other session.
+        const localId = await web.prompt(id, '[[say a clean page]]')
         const fresh = await until('replacement', async () => (await web.session(id)).metadata.supersededBySessionId, { deadline: 60_000 })
         await scene.active(fresh)
-        await scene.turn(fresh, '[[say a clean page]]', 'a clean page', { deadline: 60_000 })
+        await scene.row(fresh, 'a clean page', { deadline: 60_000 })
+        const [carried] = (await web.rows(fresh)).filter((row) => row.localId === localId)
+        assert.equal(typeof carried.invokedAt, 'number')
+        assert.equal(scene.model.turns('a clean page').length, 1)
         const [asked] = scene.model.turns('a clean page')
         assert.ok(!JSON.stringify(asked.messages).includes('good morning'))
         const old = await web.session(id)
