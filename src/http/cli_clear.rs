@@ -59,8 +59,8 @@ pub async fn confirm(
     id: web::Path<String>,
     body: Body,
 ) -> ApiResult<HttpResponse> {
-    let replacement = replacement(&body)?;
     let session = hub.session(&cli.namespace, &SessionId::from(id.as_str())).await.map_err(coded_find)?;
+    let replacement = replacement(&body)?;
     session.send(ConfirmCleanup(replacement.clone())).await??;
     Ok(done(&replacement))
 }
@@ -79,9 +79,10 @@ pub async fn abort(
     id: web::Path<String>,
     body: Body,
 ) -> ApiResult<HttpResponse> {
+    let id = SessionId::from(id.as_str());
+    hub.session(&cli.namespace, &id).await.map_err(coded_find)?;
     let replacement = replacement(&body)?;
     let life = life(&cli, &hub, &shared).await?;
-    let id = SessionId::from(id.as_str());
     to_the_end(async move { clear::abort(&life, &id, &replacement).await }).await
 }
 

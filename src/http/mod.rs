@@ -19,6 +19,7 @@ mod middleware;
 mod openapi;
 mod pages;
 mod permissions;
+mod prompts;
 mod relay;
 mod sessions;
 mod settings;
@@ -162,6 +163,7 @@ fn routes(config: &mut web::ServiceConfig) {
                 .route("/sessions/{id}/messages/{message}", web::delete().to(messages::cancel))
                 .route("/sessions/{id}/messages/{message}/retry", web::post().to(messages::retry))
                 .route("/sessions/{id}/messages/{message}/steer", web::post().to(messages::steer))
+                .route("/sessions/{id}/prompts", web::get().to(prompts::list))
                 .route("/sessions/{id}/permissions/{request}/approve", web::post().to(permissions::approve))
                 .route("/sessions/{id}/permissions/{request}/deny", web::post().to(permissions::deny))
                 .route("/sessions/{id}/files", web::get().to(files::search))

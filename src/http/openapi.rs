@@ -17,6 +17,7 @@ use utoipa::{
 
 use super::{
     auth, cli, cli_clear, cli_local, events, files, health, history, machines, messages, pages, permissions,
+    prompts,
     relay::{RELAYS, Relay, Verb},
     sessions, settings,
 };
@@ -64,6 +65,7 @@ const ACCESS_TOKEN: &str = "accessToken";
         messages::retry,
         messages::steer,
         messages::queued_state,
+        prompts::list,
         permissions::approve,
         permissions::deny,
         files::search,

@@ -4,7 +4,7 @@
 use actix::prelude::*;
 use serde_json::{Map, Value};
 
-use super::{Atomic, LiveSession, Outcome, SessionError};
+use super::{Atomic, LiveSession, SessionError, decisions::set_states, now_ready};
 use crate::{
     domain::{
         json,
@@ -21,14 +21,23 @@ use crate::{
 pub struct Surrender;
 
 impl Handler<Surrender> for LiveSession {
-    type Result = Outcome<Box<Session>>;
+    type Result = Atomic<Box<Session>>;
 
-    fn handle(&mut self, _: Surrender, ctx: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, _: Surrender, _: &mut Self::Context) -> Self::Result {
         if self.state.turn.active {
-            return Err(SessionError::StillActive);
+            return now_ready(Err(SessionError::StillActive));
         }
-        ctx.stop();
-        Ok(Box::new(self.state.clone()))
+        // The process that asked is gone: nobody will take these answers.
+        let mut entries = Vec::new();
+        let dropped = self.dropped_decisions(&mut entries);
+        let key = self.state.record.key;
+        let commit =
+            self.commit(Changes::default(), entries, move |tx| set_states(tx.conn, key, &dropped, "dropped"));
+        AtomicResponse::new(Box::pin(commit.map(|outcome, this: &mut Self, ctx: &mut Context<Self>| {
+            outcome?;
+            ctx.stop();
+            Ok(Box::new(this.state.clone()))
+        })))
     }
 }
 

@@ -46,6 +46,7 @@ pub struct Glance {
     pub path: Option<String>,
     pub flavor: Option<String>,
     pub is_shared: bool,
+    pub is_archived: bool,
     /// Its conversation is being cut.
     pub is_held: bool,
     pub slash_commands: Vec<String>,
@@ -67,6 +68,7 @@ impl Handler<GetGlance> for LiveSession {
             path: facts.path.clone(),
             flavor: facts.flavor_name.clone(),
             is_shared: facts.is_shared,
+            is_archived: facts.is_archived() && !self.state.turn.active,
             is_held: self.is_held(),
             slash_commands: commands
                 .map(|names| names.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect())

@@ -11,6 +11,7 @@ mod lock;
 pub mod machines;
 pub mod merge;
 pub mod messages;
+pub mod prompts;
 mod readers;
 mod schema;
 pub mod sessions;

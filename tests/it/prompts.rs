@@ -349,3 +349,59 @@ async fn a_prompt_is_put_into_the_running_turn_where_the_agent_can_do_that() {
     assert_eq!(steer(&id, "l1").await["status"], "invoked");
     hub.stop().await;
 }
+
+#[actix_rt::test]
+async fn every_prompt_is_in_exactly_one_state() {
+    let mut hub = TestHub::start().await;
+    let web = hub.web().await;
+    let (id, cli) = hub.live_session("t", &metadata()).await;
+    let later = hub.clock.now() + 60_000;
+    for local_id in ["taken", "steered", "waits", "on its way", "lost", "cancelled"] {
+        let sent = web.prompt(&id, &json!({ "text": local_id, "localId": local_id })).await;
+        assert_eq!(sent.status, 200);
+    }
+    let scheduled = json!({ "text": "later", "localId": "later", "scheduledAt": later });
+    assert_eq!(web.prompt(&id, &scheduled).await.status, 200);
+    cli.consume(&["taken"]).await;
+    cli.emit("messages-consumed", &json!({ "sid": id, "localIds": ["steered"], "steered": true }));
+    let dispatch = json!({ "sid": id, "localIds": ["on its way"], "state": "dispatching" });
+    assert_eq!(cli.ask("messages-steer-state", &dispatch).await[0]["ok"], true);
+    cli.emit("messages-indeterminate", &json!({ "sid": id, "localIds": ["lost"] }));
+    cli.flush().await;
+    cli.script.on_cancel(Some(json!({ "removed": true })));
+    let cancelled = web.delete(&format!("/api/sessions/{id}/messages/cancelled")).await;
+    assert_eq!(cancelled.body["status"], "cancelled");
+    let path = format!("/api/sessions/{id}/prompts");
+    let states = async |web: &crate::support::Web| -> Vec<(String, String)> {
+        let answer = web.get(&path).await;
+        let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+        let prompts = answer.body["prompts"].as_array().unwrap().clone();
+        prompts.iter().map(|prompt| (text(&prompt["localId"]), text(&prompt["state"]))).collect()
+    };
+    let expected = |waiting: &str, rest: [&str; 3]| {
+        [
+            ("taken", "consumed"),
+            ("steered", "steered"),
+            ("waits", waiting),
+            ("on its way", rest[0]),
+            ("lost", rest[1]),
+            ("later", rest[2]),
+        ]
+        .map(|(id, state)| (id.to_owned(), state.to_owned()))
+        .to_vec()
+    };
+    let alive = expected("queued", ["dispatched", "indeterminate", "scheduled"]);
+    assert_eq!(states(&web).await, alive);
+    // What is known of them is durable.
+    hub.restart().await;
+    let web = hub.web().await;
+    assert_eq!(states(&web).await, alive);
+    // Nobody delivers to an archived session; what may have been delivered stays uncertain.
+    let cli = hub.cli(&id).await;
+    let mut archived = metadata();
+    archived["lifecycleState"] = json!("archived");
+    let version = web.session(&id).await["metadataVersion"].as_i64().unwrap();
+    assert_eq!(cli.write_metadata(version, &archived).await["result"], "success");
+    assert_eq!(states(&web).await, expected("failed", ["failed", "indeterminate", "failed"]));
+    hub.stop().await;
+}

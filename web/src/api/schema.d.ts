@@ -365,6 +365,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sessions/{id}/clear": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begins a new conversation in the runtime of a shared session. */
+        post: operations["sessions_clear"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sessions/{id}/codex-models": {
         parameters: {
             query?: never;
@@ -376,6 +393,23 @@ export interface paths {
         get: operations["sessions_codex_models"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/codex/plan/implement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lets a shared Codex session begin with the plan that it proposed. */
+        post: operations["sessions_implement_plan"];
         delete?: never;
         options?: never;
         head?: never;
@@ -509,6 +543,23 @@ export interface paths {
         get: operations["files_search"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/fork": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes a second session with the conversation up to a prompt, or all of it. */
+        post: operations["sessions_fork"];
         delete?: never;
         options?: never;
         head?: never;
@@ -852,6 +903,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sessions/{id}/prompts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every prompt that waits, and the newest of those that the agent took, in the order in which they were sent. */
+        get: operations["messages_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sessions/{id}/reopen": {
         parameters: {
             query?: never;
@@ -880,6 +948,23 @@ export interface paths {
         put?: never;
         /** Brings a session back. The answer may carry another id: clients go there. */
         post: operations["sessions_resume"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/rewind": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Goes back to before a prompt; what came after is gone, here and for the agent. */
+        post: operations["sessions_rewind"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1121,6 +1206,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/cli/sessions/{id}/clear-opencode": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Starts the session that takes this one's place; answers when it has everything. */
+        post: operations["cli_finish"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/cli/sessions/{id}/clear-opencode/abort": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives the reservation up; prompts that the other session kept come back. */
+        post: operations["cli_abort"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/cli/sessions/{id}/clear-opencode/confirm-cleanup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The agent has let go of its old conversation. */
+        post: operations["cli_confirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/cli/sessions/{id}/clear-opencode/reserve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Reserves the session that will take this one's place. From now on that one keeps the prompts. */
+        post: operations["cli_reserve"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/cli/sessions/{id}/handoff-local": {
         parameters: {
             query?: never;
@@ -1296,6 +1449,13 @@ export interface components {
         CancelStatus: "cancelled" | "invoked" | "busy";
         /** @enum {string} */
         Choice: "approved" | "approved_for_session" | "denied" | "abort";
+        ClearAnswer: {
+            ok: boolean;
+            sessionId: string;
+        };
+        ClearRequest: {
+            replacementSessionId: string;
+        };
         CliMessages: {
             /** @description Oldest first. A page that is not full is the last one. */
             messages: components["schemas"]["Message"][];
@@ -1443,6 +1603,10 @@ export interface components {
             success: boolean;
             files?: components["schemas"]["FoundFile"][];
             error?: string;
+        };
+        ForkRequest: {
+            /** @description Local id of the prompt before which the copy ends; left out for everything. */
+            messageLocalId?: string;
         };
         FoundFile: {
             fileName: string;
@@ -1675,6 +1839,9 @@ export interface components {
         ModelRequest: {
             model: components["schemas"]["ModelChoice"] | null;
         };
+        NewSessionAnswer: {
+            sessionId: string;
+        };
         Ok: {
             ok: boolean;
         };
@@ -1736,6 +1903,36 @@ export interface components {
         PinRequest: {
             mode: components["schemas"]["PinMode"];
         };
+        PlanRefusal: {
+            ok: boolean;
+            /** @description `unavailable`, `stale_plan`, `indeterminate` or `failed`. */
+            code: string;
+            error: string;
+        };
+        PlanRequest: {
+            planId: string;
+        };
+        /** @description Describes the answer of [`list`]. */
+        PromptList: {
+            prompts: components["schemas"]["PromptProgress"][];
+        };
+        /** @description One prompt on its way. */
+        PromptProgress: {
+            id: string;
+            localId: string;
+            state: components["schemas"]["State"];
+            /** @description Why nobody will deliver it. */
+            reason?: string | null;
+            /**
+             * Format: int64
+             * @description Epoch milliseconds, as are the others.
+             */
+            createdAt: number;
+            /** Format: int64 */
+            scheduledAt: number | null;
+            /** Format: int64 */
+            invokedAt: number | null;
+        };
         QueuedState: {
             queuedLocalIds: string[];
             indeterminateLocalIds: string[];
@@ -1787,6 +1984,16 @@ export interface components {
         };
         ResumeRequest: {
             permissionMode?: string;
+        };
+        RewindRefusal: {
+            error: string;
+            /** @description Whether the agent's own history may differ from the transcript from now on. */
+            hydrateFailed: boolean;
+            code?: string;
+        };
+        RewindRequest: {
+            /** @description Local id of the first prompt that goes. */
+            messageLocalId: string;
         };
         RunnerCapabilities: {
             codexSharedRuntime?: boolean;
@@ -1902,6 +2109,11 @@ export interface components {
             terminal?: boolean;
             conversationHistory?: components["schemas"]["HistoryCapabilities"];
         };
+        SessionGone: {
+            error: string;
+            /** @description The session that took it in. */
+            movedTo?: string;
+        };
         SessionList: {
             sessions: components["schemas"]["SessionSummary"][];
         };
@@ -2005,11 +2217,16 @@ export interface components {
             /** @description `remote` or `pty`. */
             startingMode?: string | null;
         };
+        /** @enum {string} */
+        State: "scheduled" | "queued" | "dispatched" | "indeterminate" | "consumed" | "steered" | "failed";
         /** @description What our own page shows beside the session itself. */
         Status: {
             contact: components["schemas"]["Contact"];
             /** @description Newest last. */
             decisions: components["schemas"]["Decision"][];
+        };
+        Success: {
+            success: boolean;
         };
         SummaryMetadata: {
             name?: string;
@@ -3179,12 +3396,13 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description says where it went, if it went into another */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["SessionGone"];
                 };
             };
         };
@@ -3310,6 +3528,51 @@ export interface operations {
             };
         };
     };
+    sessions_clear: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewSessionAnswer"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     sessions_codex_models: {
         parameters: {
             query?: never;
@@ -3384,6 +3647,64 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    sessions_implement_plan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlanRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ok"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanRefusal"];
+                };
+            };
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanRefusal"];
+                };
+            };
+            /** @description nobody knows whether it began */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanRefusal"];
                 };
             };
         };
@@ -3848,6 +4169,57 @@ export interface operations {
                 };
             };
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    sessions_fork: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description may be left out */
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ForkRequest"] | null;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewSessionAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description the conversation does not stand still, or the agent refused */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4963,6 +5335,39 @@ export interface operations {
             };
         };
     };
+    messages_list: {
+        parameters: {
+            query?: {
+                /** @description how many of those that were taken; 0 to 500, 50 if not given */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{prompts}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromptList"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     sessions_reopen: {
         parameters: {
             query?: never;
@@ -5056,6 +5461,65 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    sessions_rewind: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RewindRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Success"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description nothing changed */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RewindRefusal"];
+                };
+            };
+            /** @description nobody knows whether the agent went back */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RewindRefusal"];
                 };
             };
         };
@@ -5620,6 +6084,138 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    cli_finish: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClearAnswer"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    cli_abort: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClearRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClearAnswer"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    cli_confirm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClearRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClearAnswer"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    cli_reserve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClearAnswer"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
