@@ -73,6 +73,12 @@ pub fn is_goal_status(message: &Value) -> bool {
         })
 }
 
+/// The agent says that its turn is over and it waits for a person.
+pub fn is_ready(message: &Value) -> bool {
+    let data = envelope(message).and_then(|envelope| envelope.data("event"));
+    data.and_then(|data| str_at(data, "type")) == Some("ready")
+}
+
 /// What a person wrote, when it is not blank.
 pub fn human_text(message: &Value) -> Option<String> {
     let envelope = envelope(message).filter(|envelope| envelope.role == "user")?;
@@ -176,6 +182,17 @@ mod tests {
         let mut user = event("Goal cleared");
         user["role"] = json!("user");
         assert!(!is_goal_status(&user));
+    }
+
+    #[test]
+    fn an_agent_is_ready_when_it_says_so_itself() {
+        let said = |role: &str, kind: &str| json!({"role": role, "content": {"type": "event", "data": {"type": kind}}});
+        assert!(is_ready(&said("agent", "ready")));
+        assert!(!is_ready(&said("agent", "message")));
+        assert!(!is_ready(&said("user", "ready")));
+        assert!(!is_ready(
+            &json!({"role": "agent", "content": {"type": "codex", "data": {"type": "ready"}}})
+        ));
     }
 
     #[test]
