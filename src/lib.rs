@@ -12,6 +12,7 @@ pub mod config;
 pub mod domain;
 pub mod http;
 pub mod identity;
+pub mod import;
 pub mod link;
 pub mod machine;
 pub mod namespace;

@@ -22,6 +22,7 @@ use std::{
 use url::Url;
 
 use self::layers::{Layer, Values};
+pub use self::layers::is_old_setting;
 pub use self::{
     cors::CorsOrigins,
     error::Error,

@@ -1,9 +1,11 @@
 //! The store: the only module that sees SQL. One thread writes ([`writer`]), a few connections read ([`readers`]).
 //! Queries are plain functions on a connection, one file per table.
 
+pub mod adopt;
 mod codec;
 pub mod decisions;
 mod error;
+pub mod hapi;
 pub mod journal;
 mod lock;
 pub mod machines;
