@@ -6,9 +6,12 @@ use std::{fs, os::unix::fs::MetadataExt, path::Path};
 const DATABASE_LOCKS: std::ops::RangeInclusive<u64> = 0x4000_0000..=0x4000_01ff;
 const MEMORY_LOCKS: std::ops::RangeInclusive<u64> = 120..=128;
 
-/// The process that has the database open, where the system tells.
+/// The other process that has the database open, where the system tells.
 pub fn holder(database: &Path, memory: &Path) -> Option<String> {
+    let ours = std::process::id().to_string();
     let locks = fs::read_to_string("/proc/locks").ok()?;
+    let locks: Vec<&str> = locks.lines().filter(|line| !line.split_whitespace().any(|word| word == ours)).collect();
+    let locks = locks.join("\n");
     let held = |path: &Path, bytes| process_in(&locks, fs::metadata(path).ok()?.ino(), bytes);
     held(database, DATABASE_LOCKS).or_else(|| held(memory, MEMORY_LOCKS))
 }

@@ -12,6 +12,7 @@ mod command;
 mod decisions;
 mod events;
 mod faults;
+mod import;
 mod messages;
 mod openapi;
 mod operation;

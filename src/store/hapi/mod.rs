@@ -83,9 +83,13 @@ impl Source {
 
     /// What SQLite finds wrong with the file.
     pub fn damage(&mut self) -> Result<Option<String>> {
-        let found =
-            names(&mut self.conn, "SELECT quick_check AS name FROM pragma_quick_check('main') LIMIT 1")?;
-        Ok(found.into_iter().find(|text| text != "ok"))
+        #[derive(QueryableByName)]
+        struct Finding {
+            #[diesel(sql_type = Text)]
+            quick_check: String,
+        }
+        let found: Vec<Finding> = sql_query("PRAGMA quick_check(1)").load(&mut self.conn)?;
+        Ok(found.into_iter().map(|row| row.quick_check).find(|text| text != "ok"))
     }
 
     /// Makes sure that the messages of one session are found without a look at all others.
