@@ -21,8 +21,8 @@ use std::{
 
 use url::Url;
 
-use self::layers::{Layer, Values};
 pub use self::layers::is_old_setting;
+use self::layers::{Layer, Values};
 pub use self::{
     cors::CorsOrigins,
     error::Error,

@@ -73,7 +73,8 @@ pub fn bring(notes: &[String], from: &Path, to: &Path, is_trial: bool) -> Result
             }
         }
         if fs::symlink_metadata(&target).is_ok() {
-            *(if is_same(&source, &target) { &mut outcome.already_here } else { &mut outcome.kept_ours }) += 1;
+            *(if is_same(&source, &target) { &mut outcome.already_here } else { &mut outcome.kept_ours }) +=
+                1;
             continue;
         }
         outcome.copied += 1;
@@ -98,17 +99,15 @@ fn place(path: &str) -> Option<PathBuf> {
 }
 
 fn copy(source: &Path, target: &Path, copies: &mut Copies) -> Result<()> {
-    let read = |error| Error::Read { path: source.to_owned(), source: error };
-    let write = |error| Error::Write { path: target.to_owned(), source: error };
+    let failed = |error| Error::Copy { from: source.to_owned(), to: target.to_owned(), source: error };
     if let Some(folder) = target.parent() {
-        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(write)?;
+        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
     }
-    let mut from = File::open(source).map_err(read)?;
-    let mut to =
-        OpenOptions::new().write(true).create_new(true).mode(0o600).open(target).map_err(write)?;
+    let mut from = File::open(source).map_err(failed)?;
+    let mut to = OpenOptions::new().write(true).create_new(true).mode(0o600).open(target).map_err(failed)?;
     copies.0.push(target.to_owned());
-    io::copy(&mut from, &mut to).map_err(write)?;
-    to.sync_all().map_err(write)
+    io::copy(&mut from, &mut to).map_err(failed)?;
+    to.sync_all().map_err(failed)
 }
 
 fn is_same(one: &Path, other: &Path) -> bool {
@@ -162,9 +161,14 @@ mod tests {
         let (from, to) = (home(&[("n/s/a", "a")]), home(&[]));
         fs::write(from.path().join("secret"), "secret").unwrap();
         symlink(from.path().join("secret"), from.path().join(FOLDER).join("n/s/link")).unwrap();
-        let odd = ["hapi-hub:scratchlist/../../secret", "hapi-hub:scratchlist/n/s/link", "/etc/passwd", "n/s/a"]
-            .into_iter()
-            .chain(["hapi-hub:scratchlist/n/../secret", "hapi-hub:scratchlist/n/s/a/b", "hapi-hub:scratchlist//s/a"]);
+        let odd =
+            ["hapi-hub:scratchlist/../../secret", "hapi-hub:scratchlist/n/s/link", "/etc/passwd", "n/s/a"]
+                .into_iter()
+                .chain([
+                    "hapi-hub:scratchlist/n/../secret",
+                    "hapi-hub:scratchlist/n/s/a/b",
+                    "hapi-hub:scratchlist//s/a",
+                ]);
         let notes: Vec<String> = odd.map(note).collect();
         let (outcome, copies) = bring(&notes, from.path(), to.path(), false).unwrap();
         copies.keep();

@@ -1,10 +1,11 @@
 //! Compares what was read with what is stored. A difference ends the import, and nothing of it is kept.
 
 use super::{
+    account::{Account, Moved},
     error::{Error, Result},
     progress::Progress,
     tally::Tally,
-    transfer::{Account, Moved, count},
+    transfer::count,
 };
 use crate::store::{
     Connection,

@@ -41,8 +41,7 @@ pub fn parse(bytes: &[u8]) -> Decoded {
 /// `None` when there is more than anybody could have put in.
 fn unpack(bytes: &[u8]) -> io::Result<Option<Vec<u8>>> {
     let mut unpacked = Vec::new();
-    let read =
-        zstd::stream::read::Decoder::new(bytes)?.take(MOST_BYTES + 1).read_to_end(&mut unpacked)?;
+    let read = zstd::stream::read::Decoder::new(bytes)?.take(MOST_BYTES + 1).read_to_end(&mut unpacked)?;
     Ok((u64::try_from(read).is_ok_and(|read| read <= MOST_BYTES)).then_some(unpacked))
 }
 

@@ -71,7 +71,8 @@ fn odd_values_are_replaced_and_counted() {
     assert_eq!(record.agent_state.as_ref().map(|raw| raw.get()), Some(r#"{"a":"\uFFFD"}"#));
     assert_eq!((record.created_at, record.metadata_version, record.pin), (0, MAX_SAFE, Pin::Global));
     assert_eq!(record.message_epoch, MAX_SAFE);
-    let expected = Repairs { repaired_texts: 2, unreadable_fields: 1, clamped_numbers: 3, ..Repairs::default() };
+    let expected =
+        Repairs { repaired_texts: 2, unreadable_fields: 1, clamped_numbers: 3, ..Repairs::default() };
     assert_eq!(repairs, expected);
 }
 

@@ -10,6 +10,8 @@ pub enum Error {
     Read { path: PathBuf, source: io::Error },
     #[error("write {}", path.display())]
     Write { path: PathBuf, source: io::Error },
+    #[error("copy {} to {}", from.display(), to.display())]
+    Copy { from: PathBuf, to: PathBuf, source: io::Error },
     #[error("{} is no file", path.display())]
     NoFile { path: PathBuf },
     #[error("{} is no database of the released hub", path.display())]
@@ -34,8 +36,8 @@ pub enum Error {
     Count { table: &'static str, expected: u64, found: u64 },
     #[error("what was stored of {table} differs from what was read, so nothing was kept")]
     Differs { table: &'static str },
-    #[error("bring settings and secrets along")]
-    Home(#[from] config::Error),
+    #[error(transparent)]
+    Config(#[from] config::Error),
     #[error(transparent)]
     Store(#[from] store::Error),
 }

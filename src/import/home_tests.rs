@@ -49,9 +49,13 @@ fn what_is_here_stays_as_it_is() {
         ("jwt-secret.json", KEY),
     ]);
     let own_key = KEY.replace("AAEC", "AQEC");
-    let to = home(&[("settings.json", r#"{"cliApiToken":"ours","same":[1]}"#), ("jwt-secret.json", &own_key)]);
+    let to =
+        home(&[("settings.json", r#"{"cliApiToken":"ours","same":[1]}"#), ("jwt-secret.json", &own_key)]);
     let carried = carried(&from, &to, false);
-    assert_eq!((carried.settings, carried.settings_kept), (vec!["publicUrl".into()], vec!["cliApiToken".into()]));
+    assert_eq!(
+        (carried.settings, carried.settings_kept),
+        (vec!["publicUrl".into()], vec!["cliApiToken".into()])
+    );
     assert_eq!((carried.files, carried.files_kept), (vec![], vec!["jwt-secret.json".into()]));
     assert_eq!(settings_file::read(&settings_file::path(to.path())).unwrap()["cliApiToken"], "ours");
     assert_eq!(written(&to, "jwt-secret.json"), own_key);

@@ -4,6 +4,7 @@
 //! before it is kept, so an import either happens as a whole or not at all. Rows, files and settings that are already
 //! here win; so a second import changes nothing.
 
+mod account;
 mod attachments;
 mod check;
 mod content;
@@ -57,9 +58,7 @@ pub struct Options {
 pub fn run(options: &Options, tell: &mut dyn FnMut(&str)) -> Result<Report> {
     let mut progress = Progress::new(tell);
     let real = real_file(&options.source)?;
-    if let (false, Some(process)) =
-        (options.force, in_use::holder(&real, &snapshot::beside(&real, "-shm")))
-    {
+    if let (false, Some(process)) = (options.force, in_use::holder(&real, &snapshot::beside(&real, "-shm"))) {
         return Err(Error::InUse { path: options.source.clone(), process });
     }
     let work = work_folder(options)?;

@@ -5,11 +5,11 @@ use std::{fmt::Write, path::Path};
 use serde::Serialize;
 
 use super::{
+    account::{Account, Moved},
     attachments::Attachments,
     check,
     convert::Repairs,
     home::Carried,
-    transfer::{Account, Moved},
 };
 
 #[derive(Clone, Debug, Serialize)]

@@ -86,7 +86,7 @@ fn copy_file(from: &Path, to: &Path) -> Result<()> {
                 _ => Ok(()),
             };
         }
-        Err(source) => return Err(Error::Read { path: from.to_owned(), source }),
+        Err(source) => return Err(Error::Copy { from: from.to_owned(), to: to.to_owned(), source }),
     }
     fs::set_permissions(to, Permissions::from_mode(0o600))
         .map_err(|source| Error::Write { path: to.to_owned(), source })

@@ -3,66 +3,19 @@
 use std::collections::HashSet;
 
 use super::{
-    convert::{MAX_SAFE, Repairs},
+    account::Moved,
+    convert::MAX_SAFE,
     error::{Error, Result},
     progress::Progress,
-    tally::Tally,
 };
 use crate::{
-    domain::{content, ids::MachineId, json},
+    domain::{content, json},
     store::{
         Connection,
-        adopt::{self, Adopted, Device, PushSubscription, User},
+        adopt::{self, Adopted},
         hapi::{DeviceRow, MachineRow, Numbering, Order, PushRow, Source, UserRow},
     },
 };
-
-/// What became of the rows of one table.
-#[derive(Clone, Debug, Default)]
-pub struct Account {
-    pub read: u64,
-    pub already_here: u64,
-    /// Rows that are not here, but whose session is: it goes on as it is here.
-    pub left_out: u64,
-    pub without_session: u64,
-    /// Rows that lack what names them.
-    pub unusable: u64,
-    /// The rows that were added, as they were read.
-    pub added: Tally,
-}
-
-/// What became of everything, and what to read back.
-#[derive(Debug, Default)]
-pub struct Moved {
-    pub sessions: Account,
-    pub messages: Account,
-    pub notes: Account,
-    pub machines: Account,
-    pub users: Account,
-    pub push_subscriptions: Account,
-    pub devices: Account,
-    pub repairs: Repairs,
-    pub new_sessions: Vec<(String, i64)>,
-    pub new_notes: Vec<(i64, String)>,
-    /// The attachments of the new notes, as JSON.
-    pub attachments: Vec<String>,
-    pub new_machines: Vec<MachineId>,
-    pub new_users: Vec<User>,
-    pub new_push_subscriptions: Vec<PushSubscription>,
-    pub new_devices: Vec<Device>,
-}
-
-impl Moved {
-    pub fn accounts(&self) -> [&Account; 7] {
-        let Self { sessions, messages, notes, machines, users, push_subscriptions, devices, .. } = self;
-        [sessions, messages, notes, machines, users, push_subscriptions, devices]
-    }
-
-    /// Whether there is anything here now that was not before.
-    pub fn adds_something(&self) -> bool {
-        self.accounts().iter().any(|account| account.added.rows > 0)
-    }
-}
 
 /// Moves everything that is carried.
 pub fn all(source: &mut Source, conn: &mut Connection, progress: &mut Progress<'_>) -> Result<Moved> {
@@ -96,32 +49,29 @@ fn session(
     progress: &mut Progress<'_>,
 ) -> Result<()> {
     let Some(row) = source.session(place)? else { return Ok(()) };
-    moved.sessions.read += 1;
     // By these very bytes other rows refer to it.
     let name = row.id.clone().unwrap_or_default();
     let epoch = source.epoch(&name)?;
+    let before = moved.repairs.clone();
     let mut session = moved.repairs.session(row, epoch);
     let Some(key) = adopt::insert_session(conn, &session)? else {
-        moved.sessions.already_here += 1;
+        moved.repairs = before;
+        moved.sessions.enter(&session, false);
         return already_here(source, conn, &name, session.record.id.as_str(), moved, progress);
     };
     session.record.key = key;
     messages(source, conn, &name, &mut session, moved, progress)?;
     adopt::settle_session(conn, &session)?;
-    moved.sessions.added.add(&session);
+    moved.sessions.enter(&session, true);
     moved.new_sessions.push((session.record.id.as_str().to_owned(), key));
     for row in source.notes(&name)? {
-        moved.notes.read += 1;
         let Some(note) = moved.repairs.note(row, key) else {
-            moved.notes.unusable += 1;
+            moved.notes.skip()?;
             continue;
         };
-        if adopt::insert_note(conn, &note)? {
-            moved.notes.added.add(&note);
+        if moved.notes.enter(&note, adopt::insert_note(conn, &note)?) {
             moved.new_notes.push((key, note.entry_id));
             moved.attachments.push(note.attachments);
-        } else {
-            moved.notes.already_here += 1;
         }
     }
     Ok(())
@@ -138,20 +88,17 @@ fn already_here(
 ) -> Result<()> {
     source.each_message_id(name, |message| {
         progress.advance();
-        moved.messages.read += 1;
         let is_here = match message {
             Some(message) => adopt::message_exists(conn, &String::from_utf8_lossy(&message))?,
             None => false,
         };
-        *(if is_here { &mut moved.messages.already_here } else { &mut moved.messages.left_out }) += 1;
+        moved.messages.enter_known(is_here);
         Ok::<_, Error>(())
     })?;
     let key = adopt::session(conn, id)?.map_or(0, |session| session.record.key);
     for row in source.notes(name)? {
-        moved.notes.read += 1;
         let entry = row.entry_id.as_deref().map(String::from_utf8_lossy).unwrap_or_default();
-        let is_here = adopt::note(conn, key, &entry)?.is_some();
-        *(if is_here { &mut moved.notes.already_here } else { &mut moved.notes.left_out }) += 1;
+        moved.notes.enter_known(adopt::note(conn, key, &entry)?.is_some());
     }
     Ok(())
 }
@@ -165,38 +112,29 @@ fn messages(
     progress: &mut Progress<'_>,
 ) -> Result<()> {
     let plan = Plan::of(source.numbering(name)?);
-    let mut local_ids = source.has_repeated_local_ids(name)?.then(HashSet::new);
+    let mut local_ids = HashSet::new();
     let is_all_taken = source.takes_all_as_consumed();
     let key = session.record.key;
     let mut next = 0;
     let Moved { messages: account, repairs, .. } = moved;
     source.each_message(name, plan.order, |row| {
         progress.advance();
-        account.read += 1;
-        let Some(mut message) = repairs.message(row, is_all_taken) else {
-            account.unusable += 1;
-            return Ok(());
-        };
+        let Some(mut message) = repairs.message(row, is_all_taken) else { return account.skip() };
         if plan.order == Order::Display {
             next += 1;
             repairs.renumbered_messages += u64::from(message.seq != next);
             message.seq = next;
         }
-        if let (Some(known), Some(local_id)) = (&mut local_ids, &message.local_id)
-            && !known.insert(local_id.clone())
-        {
+        if message.local_id.as_ref().is_some_and(|local_id| !local_ids.insert(local_id.clone())) {
             // Without the id nobody could tell that it was taken.
             message.invoked_at = message.invoked_at.or(Some(message.created_at));
             message.local_id = None;
             repairs.repeated_local_ids += 1;
         }
-        if adopt::insert_message(conn, key, &message)? {
-            account.added.add(&(key, &message));
+        if account.enter(&(key, &message), adopt::insert_message(conn, key, &message)?) {
             let record = &mut session.record;
             record.has_content = record.has_content
                 || json::read(&message.content).as_ref().is_some_and(content::has_conversation_content);
-        } else {
-            account.already_here += 1;
         }
         Ok::<_, Error>(())
     })?;
@@ -228,51 +166,35 @@ impl Plan {
 fn accounts(source: &mut Source, conn: &mut Connection, moved: &mut Moved) -> Result<()> {
     let Moved { repairs, machines, users, push_subscriptions, devices, .. } = moved;
     source.each_row(|row: MachineRow| {
-        let new = repairs.machine(row).map(|mut machine| {
-            let key = adopt::insert_machine(conn, &machine)?;
-            machine.key = key.unwrap_or(0);
-            Ok((machine, key.is_some()))
-        });
-        machines.settle(new, |machine| moved.new_machines.push(machine.id))
+        let Some(mut machine) = repairs.machine(row) else { return machines.skip() };
+        let key = adopt::insert_machine(conn, &machine)?;
+        machine.key = key.unwrap_or(0);
+        if machines.enter(&machine, key.is_some()) {
+            moved.new_machines.push(machine.id);
+        }
+        Ok::<_, Error>(())
     })?;
     source.each_row(|row: UserRow| {
-        let new = repairs.user(row).map(|user| Ok((adopt::insert_user(conn, &user)?, user)));
-        users.settle(new.map(swap), |user| moved.new_users.push(user))
+        let Some(user) = repairs.user(row) else { return users.skip() };
+        if users.enter(&user, adopt::insert_user(conn, &user)?) {
+            moved.new_users.push(user);
+        }
+        Ok::<_, Error>(())
     })?;
     source.each_row(|row: PushRow| {
-        let new = repairs
-            .push_subscription(row)
-            .map(|push| Ok((adopt::insert_push_subscription(conn, &push)?, push)));
-        push_subscriptions.settle(new.map(swap), |push| moved.new_push_subscriptions.push(push))
+        let Some(push) = repairs.push_subscription(row) else { return push_subscriptions.skip() };
+        if push_subscriptions.enter(&push, adopt::insert_push_subscription(conn, &push)?) {
+            moved.new_push_subscriptions.push(push);
+        }
+        Ok::<_, Error>(())
     })?;
     source.each_row(|row: DeviceRow| {
-        let new = repairs.device(row).map(|device| Ok((adopt::insert_device(conn, &device)?, device)));
-        devices.settle(new.map(swap), |device| moved.new_devices.push(device))
-    })
-}
-
-fn swap<R>(inserted: Result<(bool, R)>) -> Result<(R, bool)> {
-    inserted.map(|(is_new, row)| (row, is_new))
-}
-
-impl Account {
-    /// Enters one row: unusable, already here, or new.
-    fn settle<R: std::fmt::Debug>(
-        &mut self,
-        row: Option<Result<(R, bool)>>,
-        keep: impl FnOnce(R),
-    ) -> Result<()> {
-        self.read += 1;
-        match row.transpose()? {
-            None => self.unusable += 1,
-            Some((_, false)) => self.already_here += 1,
-            Some((row, true)) => {
-                self.added.add(&row);
-                keep(row);
-            }
+        let Some(device) = repairs.device(row) else { return devices.skip() };
+        if devices.enter(&device, adopt::insert_device(conn, &device)?) {
+            moved.new_devices.push(device);
         }
         Ok(())
-    }
+    })
 }
 
 #[cfg(test)]

@@ -70,9 +70,7 @@ pub fn insert_device(conn: &mut SqliteConnection, device: &Device) -> Result<boo
 
 pub fn device(conn: &mut SqliteConnection, like: &Device) -> Result<Option<Device>> {
     use devices::{device_id, namespace, platform, table};
-    let same = namespace
-        .eq(&like.namespace)
-        .and(device_id.eq(&like.device_id))
-        .and(platform.eq(&like.platform));
+    let same =
+        namespace.eq(&like.namespace).and(device_id.eq(&like.device_id)).and(platform.eq(&like.platform));
     Ok(table.filter(same).select(Device::as_select()).first(conn).optional()?)
 }

@@ -14,9 +14,7 @@ use diesel::{SqliteConnection, result::Error::RollbackTransaction};
 use diesel_migrations::MigrationHarness;
 
 pub use accounts::{Device, PushSubscription, User};
-pub use accounts::{
-    device, insert_device, insert_push_subscription, insert_user, push_subscription, user,
-};
+pub use accounts::{device, insert_device, insert_push_subscription, insert_user, push_subscription, user};
 pub use machines::insert_machine;
 pub use messages::{each_message, insert_message, message_exists};
 pub use notes::{Note, insert_note, note};

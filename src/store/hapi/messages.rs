@@ -50,22 +50,6 @@ impl Source {
         Ok(sql_query(sql).bind::<Binary, _>(session_id).get_result(&mut self.conn)?)
     }
 
-    /// Whether two messages of the session have one local id.
-    pub fn has_repeated_local_ids(&mut self, session_id: &[u8]) -> Result<bool> {
-        #[derive(QueryableByName)]
-        struct Repeats {
-            #[diesel(sql_type = BigInt)]
-            repeats: i64,
-        }
-        if !self.columns("messages").has("local_id") {
-            return Ok(false);
-        }
-        let sql = "SELECT count(local_id) - count(DISTINCT local_id) AS repeats FROM messages \
-                   WHERE session_id = CAST(? AS TEXT) AND local_id IS NOT NULL";
-        let found: Repeats = sql_query(sql).bind::<Binary, _>(session_id).get_result(&mut self.conn)?;
-        Ok(found.repeats > 0)
-    }
-
     /// Whether the file is so old that it does not know of messages that wait for their agent.
     pub fn takes_all_as_consumed(&self) -> bool {
         !self.columns("messages").has("invoked_at")

@@ -57,9 +57,8 @@ impl Source {
         )?;
         let mut tables = BTreeMap::new();
         for table in names(&mut conn, "SELECT name FROM sqlite_schema WHERE type = 'table'")? {
-            let columns: Vec<Name> = sql_query("SELECT name FROM pragma_table_info(?)")
-                .bind::<Text, _>(&table)
-                .load(&mut conn)?;
+            let columns: Vec<Name> =
+                sql_query("SELECT name FROM pragma_table_info(?)").bind::<Text, _>(&table).load(&mut conn)?;
             tables.insert(table, columns.into_iter().map(|column| column.name).collect());
         }
         Ok(Self { conn, tables, none: Columns::default() })

@@ -6,10 +6,7 @@ use diesel::{
     sql_types::{BigInt, Binary},
 };
 
-use super::{
-    NoteRow, Number, Row, SessionRow, Source,
-    columns::quoted,
-};
+use super::{NoteRow, Number, Row, SessionRow, Source, columns::quoted};
 use crate::store::{Error, Result};
 
 /// Rows that name a session by this are read with it.

@@ -47,7 +47,12 @@ fn released_home() -> tempfile::TempDir {
     database.message("s1", 5, Some("l5"), &Content::Plain(&says("user", "under way")));
     database.message("s1", 6, Some("l6"), &Content::Plain(&says("user", "waits")));
     database.message("s1", 7, Some("l7"), &Content::Plain(&says("user", "later")));
-    database.message("s2", 1, None, &Content::Plain(r#"{"role":"agent","content":{"type":"event","data":{"type":"ready"}}}"#));
+    database.message(
+        "s2",
+        1,
+        None,
+        &Content::Plain(r#"{"role":"agent","content":{"type":"event","data":{"type":"ready"}}}"#),
+    );
     database.run(
         "UPDATE messages SET invoked_at = 2000 WHERE seq = 1 AND session_id = 's1';
         UPDATE messages SET invoked_at = created_at WHERE local_id IS NULL;
@@ -80,7 +85,9 @@ fn brief(row: &Value) -> Value {
 async fn everything_comes_along_and_the_source_stays_byte_for_byte() {
     let source = released_home();
     let before = files(source.path());
-    assert!(before.keys().any(|name| name.ends_with("-wal")) && before.keys().any(|name| name.ends_with("-shm")));
+    assert!(
+        before.keys().any(|name| name.ends_with("-wal")) && before.keys().any(|name| name.ends_with("-shm"))
+    );
     let mut hub = TestHub::at_rest(Setup::default());
     let report = imported(&source.path().join("hapi.db"), &hub);
     assert_eq!(files(source.path()), before);
@@ -116,7 +123,8 @@ async fn everything_comes_along_and_the_source_stays_byte_for_byte() {
     assert_eq!(hub.base_token, "a-token-of-the-released-hub-1234567890");
     let claims = json!({ "uid": 77, "ns": "default", "iat": 1, "exp": hub.clock.now() / 1_000 + 60 });
     let header = jsonwebtoken::Header { typ: None, ..jsonwebtoken::Header::default() };
-    let token = jsonwebtoken::encode(&header, &claims, &jsonwebtoken::EncodingKey::from_secret(&KEY)).unwrap();
+    let token =
+        jsonwebtoken::encode(&header, &claims, &jsonwebtoken::EncodingKey::from_secret(&KEY)).unwrap();
     let web = hub.guest().with_token(&token);
     let session = web.session("s1").await;
     let expected = json!({
@@ -144,7 +152,8 @@ async fn everything_comes_along_and_the_source_stays_byte_for_byte() {
     let machine = hub.agent().get("/cli/machines/m1").await.body["machine"].clone();
     let brief = |name: &str| machine[name].clone();
     assert_eq!(
-        ["createdAt", "updatedAt", "activeAt", "active", "seq", "metadataVersion", "runnerStateVersion"].map(brief),
+        ["createdAt", "updatedAt", "activeAt", "active", "seq", "metadataVersion", "runnerStateVersion"]
+            .map(brief),
         [json!(1), json!(2), json!(6), json!(false), json!(7), json!(3), json!(5)]
     );
     assert_eq!((&machine["metadata"]["host"], &machine["runnerState"]["pid"]), (&json!("box"), &json!(42)));
@@ -169,19 +178,27 @@ async fn what_no_page_shows_yet_is_stored_whole() {
     imported(&source.path().join("hapi.db"), &hub);
     let rows = |table: &str| stored(&hub, table);
     assert_eq!(
-        rows("SELECT platform || '|' || platform_user_id || '|' || namespace || '|' || created_at AS line FROM users"),
+        rows(
+            "SELECT platform || '|' || platform_user_id || '|' || namespace || '|' || created_at AS line FROM users"
+        ),
         ["telegram|77|team|8"]
     );
     assert_eq!(
-        rows("SELECT namespace || '|' || endpoint || '|' || p256dh || '|' || auth || '|' || created_at AS line FROM push_subscriptions"),
+        rows(
+            "SELECT namespace || '|' || endpoint || '|' || p256dh || '|' || auth || '|' || created_at AS line FROM push_subscriptions"
+        ),
         ["default|https://p|k|a|9"]
     );
     assert_eq!(
-        rows("SELECT namespace || '|' || token || '|' || platform || '|' || device_id || '|' || push_key || '|' || created_at || '|' || updated_at AS line FROM devices"),
+        rows(
+            "SELECT namespace || '|' || token || '|' || platform || '|' || device_id || '|' || push_key || '|' || created_at || '|' || updated_at AS line FROM devices"
+        ),
         ["default|tok|ios|d1|a2V5|10|11"]
     );
     assert_eq!(
-        rows("SELECT id || '|' || entry_id || '|' || text || '|' || s.created_at || '|' || s.updated_at || '|' || length(attachments) AS line FROM scratchlist s JOIN sessions ON key = session_key ORDER BY entry_id"),
+        rows(
+            "SELECT id || '|' || entry_id || '|' || text || '|' || s.created_at || '|' || s.updated_at || '|' || length(attachments) AS line FROM scratchlist s JOIN sessions ON key = session_key ORDER BY entry_id"
+        ),
         ["s1|e1|a note|12|13|113", "s1|e2|plain|14|15|2"]
     );
     assert_eq!(rows("SELECT seen_at || '|' || active AS line FROM sessions"), ["200|0", "200|0"]);

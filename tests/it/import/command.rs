@@ -14,7 +14,8 @@ fn source(folder: &Path) -> ReleasedDatabase {
     let mut database = ReleasedDatabase::new(folder, 26);
     database.session("s", "default", &json!({ "path": "/", "host": "h" }));
     database.message("s", 1, None, &Content::Plain("not json"));
-    fs::write(folder.join("settings.json"), r#"{"cliApiToken":"a-very-secret-token-of-the-other-hub"}"#).unwrap();
+    fs::write(folder.join("settings.json"), r#"{"cliApiToken":"a-very-secret-token-of-the-other-hub"}"#)
+        .unwrap();
     database
 }
 
@@ -36,15 +37,37 @@ fn the_report_is_told_to_people_and_to_programs_and_has_no_secret() {
     let trial = import(&home, &[path, "--dry-run"]);
     assert!(trial.status.success() && !home.exists(), "{}", text(&trial.stderr));
     let said = text(&trial.stdout).replace(&folder.path().display().to_string(), "<folder>");
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @"
+    Would import: <folder>/hapi.db (schema 26) into <folder>/home/wheelhouse.db
+                                read     added already here  left out without session  unusable
+      sessions                     1         1            0         0               0         0
+      messages                     1         1            0         0               0         0
+      session_scratchlist          0         0            0         0               0         0
+      machines                     0         0            0         0               0         0
+      users                        0         0            0         0               0         0
+      push_subscriptions           0         0            0         0               0         0
+      fcm_devices                  0         0            0         0               0         0
+      contents that cannot be understood and are empty now: 1
+      event_links (0 rows) stays behind: this hub keeps no work graph
+      events (0 rows) stays behind: this hub keeps no work graph
+      usage_events (0 rows) stays behind: usage is counted anew from the messages
+      usage_scan_state (0 rows) stays behind: usage is counted anew from the messages
+      settings brought along: cliApiToken
+    ");
     assert!(text(&trial.stderr).contains("messages: 1"), "progress is told beside");
 
     let done = import(&home, &[path, "--json"]);
     assert!(done.status.success(), "{}", text(&done.stderr));
     let report: Value = serde_json::from_slice(&done.stdout).unwrap();
-    assert_eq!((&report["schemaVersion"], &report["dryRun"], &report["changed"]), (&json!(26), &json!(false), &json!(true)));
+    assert_eq!(
+        (&report["schemaVersion"], &report["dryRun"], &report["changed"]),
+        (&json!(26), &json!(false), &json!(true))
+    );
     assert_eq!(report["repairs"]["undecodableContents"], 1);
-    assert_eq!((&report["tables"][1]["table"], &report["tables"][1]["added"]), (&json!("messages"), &json!(1)));
+    assert_eq!(
+        (&report["tables"][1]["table"], &report["tables"][1]["added"]),
+        (&json!("messages"), &json!(1))
+    );
     assert_eq!(report["home"]["settings"], json!(["cliApiToken"]));
     for output in [&trial.stdout, &trial.stderr, &done.stdout, &done.stderr] {
         assert!(!text(output).contains("a-very-secret"));

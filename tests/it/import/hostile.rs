@@ -39,11 +39,19 @@ async fn contents_of_any_kind_are_kept_or_counted() {
     let answer = web.get("/api/sessions/s/messages?limit=200").await;
     let text = String::from_utf8(answer.bytes).unwrap();
     assert!(text.contains(&deep) && text.contains("1e999"), "what no parser likes is passed on");
-    let lost = stored(&hub, "SELECT CAST(content AS TEXT) AS line FROM messages WHERE seq IN (5, 6, 7, 8, 9)");
+    let lost =
+        stored(&hub, "SELECT CAST(content AS TEXT) AS line FROM messages WHERE seq IN (5, 6, 7, 8, 9)");
     assert_eq!(lost, ["null"; 5]);
-    let kept = stored(&hub, "SELECT CAST(content AS TEXT) AS line FROM messages WHERE seq IN (1, 2, 3, 11) ORDER BY seq");
-    let expected =
-        [r#""a bare text""#, r#"{"role":"user","content":"\uFFFD half"}"#, r#"{"role":"agent","content":"\uFFFD"}"#, "\"a\u{fffd}\""];
+    let kept = stored(
+        &hub,
+        "SELECT CAST(content AS TEXT) AS line FROM messages WHERE seq IN (1, 2, 3, 11) ORDER BY seq",
+    );
+    let expected = [
+        r#""a bare text""#,
+        r#"{"role":"user","content":"\uFFFD half"}"#,
+        r#"{"role":"agent","content":"\uFFFD"}"#,
+        "\"a\u{fffd}\"",
+    ];
     assert_eq!(kept, expected);
     hub.stop().await;
 }
@@ -91,7 +99,8 @@ async fn rows_without_owner_or_name_are_told_and_left() {
         DROP INDEX idx_messages_local_id;
         INSERT INTO messages (id, session_id, content, created_at, seq) VALUES ('o1', 'gone', '1', 1, 1), (NULL, 's', '1', 1, 2);
         INSERT INTO messages (id, session_id, content, created_at, seq, local_id)
-            VALUES ('d1', 's', '1', 1, 3, 'same'), ('d2', 's', '2', 2, 4, 'same');
+            VALUES ('d1', 's', '1', 1, 3, 'same'), ('d2', 's', '2', 2, 4, 'same'),
+                ('d3', 's', '3', 3, 5, CAST(x'ff' AS TEXT)), ('d4', 's', '4', 4, 6, CAST(x'fe' AS TEXT));
         INSERT INTO session_scratchlist VALUES ('gone', 'e', 't', 1, 1, NULL), ('s', 'e', 't', 1, 1, 'no json');
         INSERT INTO message_epochs VALUES ('gone', 3), ('s', 9223372036854775807);
         INSERT INTO sessions (id, created_at, updated_at) VALUES (NULL, 1, 1), (x'00ff', 1, 1);
@@ -101,9 +110,9 @@ async fn rows_without_owner_or_name_are_told_and_left() {
     let mut hub = TestHub::at_rest(Setup::default());
     let report = imported(&database.path, &hub);
     assert_eq!(counts(&report, "sessions"), [1, 0, 0, 0, 2]);
-    assert_eq!(counts(&report, "messages"), [3, 0, 0, 1, 1]);
+    assert_eq!(counts(&report, "messages"), [5, 0, 0, 1, 1]);
     assert_eq!(counts(&report, "session_scratchlist"), [1, 0, 0, 1, 0]);
-    assert_eq!(report.repairs.repeated_local_ids, 1);
+    assert_eq!(report.repairs.repeated_local_ids, 2);
     assert_eq!(report.repairs.unreadable_fields, 2);
     hub.start_again().await;
     let web = hub.web().await;
@@ -115,7 +124,7 @@ async fn rows_without_owner_or_name_are_told_and_left() {
     cli.say(&crate::support::agent_says("new")).await;
     let rows = web.messages("s").await;
     let ids: Vec<&Value> = rows.iter().map(|row| &row["localId"]).collect();
-    assert_eq!(ids.iter().filter(|id| id.is_string()).count(), 1, "{rows:?}");
+    assert_eq!(ids.iter().filter(|id| id.is_string()).count(), 2, "{rows:?}");
     hub.stop().await;
 }
 

@@ -11,7 +11,12 @@ fn filled(folder: &std::path::Path, version: i64) -> ReleasedDatabase {
     database.session("old", "default", &json!({ "path": "/srv", "host": "box" }));
     database.run("UPDATE sessions SET todos = '[]', todos_updated_at = 7, agent_state = '{}', seq = 3");
     for seq in 1..=3 {
-        database.message("old", seq, None, &Content::Plain(&format!("{{\"role\":\"user\",\"content\":\"{seq}\"}}")));
+        database.message(
+            "old",
+            seq,
+            None,
+            &Content::Plain(&format!("{{\"role\":\"user\",\"content\":\"{seq}\"}}")),
+        );
     }
     database.run("INSERT INTO users (platform, platform_user_id, created_at) VALUES ('telegram', '1', 2)");
     if version >= 8 {
@@ -28,7 +33,11 @@ async fn each_step_of_the_ladder_comes_to_the_same() {
         let path = filled(source.path(), version).path;
         let hub = TestHub::at_rest(Setup::default());
         let report = imported(&path, &hub);
-        assert_eq!((report.schema_version, counts(&report, "messages")), (version, [3, 0, 0, 0, 0]), "{version}");
+        assert_eq!(
+            (report.schema_version, counts(&report, "messages")),
+            (version, [3, 0, 0, 0, 0]),
+            "{version}"
+        );
         let checksums: Vec<String> = report.tables.into_iter().map(|table| table.checksum).collect();
         outcomes.push(checksums);
     }
@@ -52,7 +61,10 @@ async fn a_file_from_before_the_numbering_is_read_by_its_columns() {
     hub.start_again().await;
     let web = hub.web().await;
     let machine = hub.agent().get("/cli/machines/m").await.body["machine"].clone();
-    assert_eq!((&machine["runnerState"], &machine["runnerStateVersion"]), (&json!({ "status": "running" }), &json!(4)));
+    assert_eq!(
+        (&machine["runnerState"], &machine["runnerStateVersion"]),
+        (&json!({ "status": "running" }), &json!(4))
+    );
     let messages = web.messages("old").await;
     assert!(messages.iter().all(|row| row["invokedAt"] == row["createdAt"]), "nothing waits: {messages:?}");
     assert_eq!(messages[3]["localId"], "l4");
@@ -74,7 +86,8 @@ async fn prompts_of_older_layouts_wait_as_they_did() {
         let hub = TestHub::at_rest(Setup::default());
         imported(&database.path, &hub);
         let expected = if version >= 25 { "indeterminate|1" } else { "queued|1" };
-        let state = "SELECT delivery_state || '|' || (invoked_at IS NULL) AS line FROM messages WHERE seq = 4";
+        let state =
+            "SELECT delivery_state || '|' || (invoked_at IS NULL) AS line FROM messages WHERE seq = 4";
         assert_eq!(stored(&hub, state), [expected], "{version}");
         let pin = if version >= 22 { "global" } else { "none" };
         assert_eq!(stored(&hub, "SELECT pin AS line FROM sessions"), [pin], "{version}");
@@ -85,7 +98,8 @@ async fn prompts_of_older_layouts_wait_as_they_did() {
 async fn a_newer_file_is_taken_by_force_and_says_what_is_unknown() {
     let source = tempfile::tempdir().unwrap();
     let mut database = filled(source.path(), 26);
-    database.run("PRAGMA user_version = 27; ALTER TABLE sessions ADD COLUMN mood TEXT; CREATE TABLE moods (a);");
+    database
+        .run("PRAGMA user_version = 27; ALTER TABLE sessions ADD COLUMN mood TEXT; CREATE TABLE moods (a);");
     database.run("INSERT INTO moods VALUES (1)");
     let hub = TestHub::at_rest(Setup::default());
     let mut options = super::options(&database.path, &hub);

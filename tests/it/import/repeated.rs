@@ -76,7 +76,10 @@ async fn a_message_that_moved_to_another_session_is_not_brought_back() {
     imported(&path, &hub);
     super::change(&hub, "UPDATE sessions SET id = 'renamed'");
     let report = imported(&path, &hub);
-    assert_eq!((counts(&report, "sessions"), counts(&report, "messages")), ([1, 0, 0, 0, 0], [0, 1, 0, 0, 0]));
+    assert_eq!(
+        (counts(&report, "sessions"), counts(&report, "messages")),
+        ([1, 0, 0, 0, 0], [0, 1, 0, 0, 0])
+    );
 }
 
 #[actix_rt::test]
