@@ -75,7 +75,7 @@ mod tests {
     #[test]
     fn what_cannot_be_understood_is_told() {
         let cut = zstd::bulk::compress(&[b'1'; 1_000], 3).unwrap();
-        assert_eq!(decode(None, false).json.is_none(), true);
+        assert!(decode(None, false).json.is_none());
         for odd in [&b""[..], b"{", b"no json", b"\x00", b"{} {}"] {
             assert_eq!(plain(odd).0, None, "{odd:?}");
         }

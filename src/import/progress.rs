@@ -30,7 +30,7 @@ impl<'a> Progress<'a> {
     pub fn advance(&mut self) {
         self.done += 1;
         let step = (self.total / LINES).max(STEP);
-        if self.done % step == 0 && self.done < self.total {
+        if self.done.is_multiple_of(step) && self.done < self.total {
             let line = format!("{}: {} of {}", self.what, self.done, self.total);
             self.say(&line);
         }
