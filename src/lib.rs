@@ -13,6 +13,7 @@ pub mod config;
 pub mod domain;
 pub mod http;
 pub mod identity;
+pub mod import;
 pub mod indexer;
 pub mod link;
 pub mod machine;

@@ -20,6 +20,11 @@ const SETTINGS: [(&str, &str); 5] = [
 const OLD_SETTINGS: [(&str, &str); 3] =
     [("webappHost", "listenHost"), ("webappPort", "listenPort"), ("webappUrl", "publicUrl")];
 
+/// Whether a hub refuses to start with this key in `settings.json`.
+pub fn is_old_setting(key: &str) -> bool {
+    OLD_SETTINGS.iter().any(|(old, _)| *old == key)
+}
+
 /// The variables of the released hub.
 const VARIABLES: [(&str, &str); 20] = [
     ("HAPI_LISTEN_HOST", "listen.host"),

@@ -23,6 +23,7 @@ use std::{
 
 use url::Url;
 
+pub use self::layers::is_old_setting;
 use self::layers::{Layer, Values};
 pub use self::{
     cors::CorsOrigins,

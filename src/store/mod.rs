@@ -1,10 +1,12 @@
 //! The store: the only module that sees SQL. One thread writes ([`writer`]), a few connections read ([`readers`]).
 //! Queries are plain functions on a connection, one file per table.
 
+pub mod adopt;
 mod codec;
 pub mod decisions;
 mod error;
 pub mod export;
+pub mod hapi;
 pub mod history;
 pub mod intents;
 pub mod journal;

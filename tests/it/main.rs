@@ -17,6 +17,7 @@ mod export;
 mod faults;
 mod history;
 mod hub_settings;
+mod import;
 mod messages;
 mod openapi;
 mod operation;

@@ -4,6 +4,7 @@ mod cli;
 mod events;
 mod hub;
 mod log;
+mod released_database;
 mod script;
 mod web;
 
@@ -11,6 +12,7 @@ pub use cli::Cli;
 pub use events::{Event, Events};
 pub use hub::{Setup, TestHub};
 pub use log::{DEADLINE, within};
+pub use released_database::{Content, ReleasedDatabase};
 pub use web::{Answer, Web};
 
 use serde_json::{Value, json};
