@@ -52,10 +52,10 @@ fn refused(error: FindError) -> Json {
     }
 }
 
-/// The event's name and its first argument.
-fn parts(frame: &[u8]) -> Option<(String, Option<&RawValue>)> {
+/// The event's name, if it has one, and its first argument. `None` for what is no JSON.
+fn parts(frame: &[u8]) -> Option<(Option<String>, Option<&RawValue>)> {
     let parts: Vec<&RawValue> = serde_json::from_slice(frame).ok()?;
-    let name = serde_json::from_str(parts.first()?.get()).ok()?;
+    let name = parts.first().and_then(|name| serde_json::from_str(name.get()).ok());
     Some((name, parts.get(1).copied()))
 }
 
@@ -67,7 +67,13 @@ fn payload<T: DeserializeOwned>(argument: Option<&RawValue>) -> Option<T> {
 impl Link {
     /// Takes one event. The future ends when everything it asked for is done.
     pub(super) fn take(&mut self, frame: &[u8], this: Addr<Self>) -> Taken {
-        let Some((name, argument)) = parts(frame) else { return nothing() };
+        let Some((name, argument)) = parts(frame) else {
+            // Whether it wanted an answer cannot be known; its sender must not wait for one.
+            tracing::debug!("a CLI sent what is no JSON");
+            self.peer.disconnect();
+            return nothing();
+        };
+        let Some(name) = name else { return nothing() };
         let taken = match name.as_str() {
             "message" => payload(argument).map(|message| self.message(message, this)),
             "session-alive" => payload(argument).map(|alive: cli::SessionAlive| {

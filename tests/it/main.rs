@@ -22,4 +22,5 @@ mod resume;
 mod sessions;
 #[path = "../support/mod.rs"]
 mod support;
+mod tolerance;
 mod versioned;

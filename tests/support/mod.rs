@@ -4,6 +4,7 @@ mod cli;
 mod events;
 mod hub;
 mod log;
+pub mod panics;
 mod script;
 mod web;
 
