@@ -1,6 +1,8 @@
 //! Event by event, what a CLI says and who hears it. Unknown events and malformed payloads are passed over; an event
 //! that wants an answer gets one all the same.
 
+use std::time::Duration;
+
 use actix::prelude::*;
 use serde::de::DeserializeOwned;
 use serde_json::{json, value::RawValue};
@@ -84,7 +86,7 @@ impl Link {
                 .map(|ready: cli::SessionReady| self.tell_session(ready.sid.into(), this, session::Ready)),
             "session-end" => payload(argument).map(|end: cli::SessionEnd| {
                 let told = session::End { time: Some(end.time), reason: end.reason };
-                self.tell_session(end.sid.into(), this, told)
+                self.tell_session_surely(end.sid.into(), this, told)
             }),
             "messages-consumed" => payload(argument).map(|consumed: cli::Consumed| {
                 let told = session::Consumed {
@@ -92,11 +94,11 @@ impl Link {
                     ends_grace: consumed.clear_queued_thinking_grace == Some(true),
                     is_steered: consumed.steered == Some(true),
                 };
-                self.tell_session(consumed.sid.into(), this, told)
+                self.tell_session_surely(consumed.sid.into(), this, told)
             }),
             "messages-indeterminate" => payload(argument).map(|lost: cli::Indeterminate| {
                 let told = session::MarkIndeterminate(cli::strings(lost.local_ids));
-                self.tell_session(lost.sid.into(), this, told)
+                self.tell_session_surely(lost.sid.into(), this, told)
             }),
             "messages-steer-state" => return self.steer_state(payload(argument), this),
             "update-metadata" => return self.update_metadata(payload(argument), this),
@@ -134,10 +136,32 @@ impl Link {
         M: Message<Result = Result<(), session::SessionError>> + Send + 'static,
         LiveSession: Handler<M>,
     {
+        self.with_session(id, this, |address| async move { address.send(command).await.ok() })
+    }
+
+    /// The same for what has no acknowledgement and must not be lost: as long as the store cannot take it, it is tried
+    /// again, and the socket's later events wait.
+    fn tell_session_surely<M>(&mut self, id: SessionId, this: Addr<Self>, command: M) -> Taken
+    where
+        M: Message<Result = Result<(), session::SessionError>> + Clone + Send + 'static,
+        LiveSession: Handler<M>,
+    {
+        self.with_session(id, this, |address| async move { surely(&address, command).await.ok() })
+    }
+
+    fn with_session<F>(
+        &mut self,
+        id: SessionId,
+        this: Addr<Self>,
+        tell: impl FnOnce(Addr<LiveSession>) -> F + 'static,
+    ) -> Taken
+    where
+        F: Future<Output = Option<Result<(), session::SessionError>>> + 'static,
+    {
         let found = self.session(id.clone(), this);
         Box::pin(found.then(move |found, link, _| {
             let done = match found {
-                Ok(address) => Some(address.send(command)),
+                Ok(address) => Some(tell(address)),
                 Err(error) => {
                     link.tell_refusal(error, Scope::Session, id.as_str());
                     None
@@ -145,7 +169,7 @@ impl Link {
             };
             async move {
                 match done {
-                    Some(done) => done.await.ok(),
+                    Some(done) => done.await,
                     None => None,
                 }
             }
@@ -197,7 +221,7 @@ impl Link {
         let found = self.session(id.clone(), this);
         Box::pin(found.then(move |found, link, _| {
             let (sent, is_down) = match found {
-                Ok(address) => (Some(address.send(session::AppendMessage { from, message })), false),
+                Ok(address) => (Some((address, session::AppendMessage { from, message })), false),
                 Err(error) => {
                     link.tell_refusal(error, Scope::Session, id.as_str());
                     (None, error == FindError::Down)
@@ -206,7 +230,7 @@ impl Link {
             let env = link.env.clone();
             async move {
                 let is_lost = match sent {
-                    Some(sent) => match sent.await {
+                    Some((address, append)) => match surely(&address, append).await {
                         Ok(Ok(())) => false,
                         Ok(Err(error)) => {
                             tracing::error!(%error, session = %id, "a message could not be stored");
@@ -337,13 +361,45 @@ impl Link {
     }
 }
 
+/// How long to wait before the store is tried again.
+const STORE_RETRY: Duration = Duration::from_millis(500);
+
+/// Sends a command until the store has taken it, or fails for a reason that will not pass.
+async fn surely<M>(
+    address: &Addr<LiveSession>,
+    command: M,
+) -> Result<Result<(), session::SessionError>, MailboxError>
+where
+    M: Message<Result = Result<(), session::SessionError>> + Clone + Send + 'static,
+    LiveSession: Handler<M>,
+{
+    loop {
+        match address.send(command.clone()).await? {
+            Err(session::SessionError::Store(error)) if error.is_passing() => {
+                tracing::warn!(%error, "an event of a CLI waits until the store can take it");
+            }
+            done => return Ok(done),
+        }
+        tokio::time::sleep(STORE_RETRY).await;
+    }
+}
+
 async fn set_aside(env: &crate::app::Env, id: SessionId, kept: cli::Message) {
     let now = env.clock.now();
     let kept = raw::write(&kept);
-    let session = id.clone();
-    let put = env.store.write(move |tx| store::set_aside::put(tx.conn, &session, kept.get(), now)).await;
-    match put {
-        Ok(()) => tracing::warn!(session = %id, "a message was set aside until its session is well again"),
-        Err(error) => tracing::error!(%error, session = %id, "a message could not be stored nor set aside"),
+    loop {
+        let (session, text) = (id.clone(), kept.clone());
+        let put = move |tx: &mut store::Tx<'_>| store::set_aside::put(tx.conn, &session, text.get(), now);
+        match env.store.write(put).await {
+            Ok(()) => {
+                tracing::warn!(session = %id, "a message was set aside until its session is well again");
+                return;
+            }
+            Err(error) if error.is_passing() => tokio::time::sleep(STORE_RETRY).await,
+            Err(error) => {
+                tracing::error!(%error, session = %id, "a message could not be stored nor set aside");
+                return;
+            }
+        }
     }
 }

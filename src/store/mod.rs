@@ -48,6 +48,7 @@ impl Store {
     pub fn open(path: &Path, retention: journal::Retention) -> Result<Self> {
         let lock = InstanceLock::acquire(path)?;
         let mut conn = connect(path, Access::Write)?;
+        check_writable(&mut conn, path)?;
         let damaged = |source| Error::Damaged { path: path.to_owned(), source };
         conn.run_pending_migrations(MIGRATIONS).map_err(damaged)?;
         restrict(path);
@@ -129,6 +130,12 @@ fn connect(path: &Path, access: Access) -> Result<SqliteConnection> {
         |source: diesel::result::Error| Error::Damaged { path: path.to_owned(), source: Box::new(source) };
     conn.batch_execute(pragmas).map_err(damaged)?;
     Ok(conn)
+}
+
+/// A file that may only be read opens without a word; the first write would fail.
+fn check_writable(conn: &mut SqliteConnection, path: &Path) -> Result<()> {
+    let failed = |source| Error::ReadOnly { path: path.to_owned(), source };
+    conn.batch_execute("BEGIN IMMEDIATE; PRAGMA user_version = 0; ROLLBACK;").map_err(failed)
 }
 
 fn checkpoint(conn: &mut SqliteConnection) -> Result<()> {
