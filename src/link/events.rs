@@ -373,10 +373,14 @@ where
     M: Message<Result = Result<(), session::SessionError>> + Clone + Send + 'static,
     LiveSession: Handler<M>,
 {
+    let mut is_told = false;
     loop {
         match address.send(command.clone()).await? {
             Err(session::SessionError::Store(error)) if error.is_passing() => {
-                tracing::warn!(%error, "an event of a CLI waits until the store can take it");
+                if !std::mem::replace(&mut is_told, true) {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::warn!(error, "an event of a CLI waits until the store can take it");
+                }
             }
             done => return Ok(done),
         }

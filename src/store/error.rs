@@ -14,7 +14,7 @@ pub enum Error {
     #[error("the database {path} is damaged or not a database of this hub")]
     Damaged { path: PathBuf, source: Box<dyn std::error::Error + Send + Sync> },
     #[error("the database {path} may not be written")]
-    ReadOnly { path: PathBuf, source: diesel::result::Error },
+    ReadOnly { path: PathBuf, source: std::io::Error },
     #[error("another hub already uses the database {path}")]
     Locked { path: PathBuf },
     #[error("use the lock file {path}")]
@@ -35,7 +35,7 @@ impl Error {
         use diesel::result::{DatabaseErrorKind as Kind, Error::DatabaseError};
         match self {
             // The whole transaction failed, so it was not for what this job wrote.
-            Self::Commit(_) | Self::Open { .. } | Self::ReadOnly { .. } => true,
+            Self::Commit(_) | Self::Open { .. } => true,
             Self::Query(DatabaseError(kind, _)) => !matches!(
                 kind,
                 Kind::UniqueViolation

@@ -47,8 +47,8 @@ impl Store {
     /// Opens (or makes) the database, brings its tables up to date, and takes it for this process alone.
     pub fn open(path: &Path, retention: journal::Retention) -> Result<Self> {
         let lock = InstanceLock::acquire(path)?;
+        check_writable(path)?;
         let mut conn = connect(path, Access::Write)?;
-        check_writable(&mut conn, path)?;
         let damaged = |source| Error::Damaged { path: path.to_owned(), source };
         conn.run_pending_migrations(MIGRATIONS).map_err(damaged)?;
         restrict(path);
@@ -132,10 +132,14 @@ fn connect(path: &Path, access: Access) -> Result<SqliteConnection> {
     Ok(conn)
 }
 
-/// A file that may only be read opens without a word; the first write would fail.
-fn check_writable(conn: &mut SqliteConnection, path: &Path) -> Result<()> {
-    let failed = |source| Error::ReadOnly { path: path.to_owned(), source };
-    conn.batch_execute("BEGIN IMMEDIATE; PRAGMA user_version = 0; ROLLBACK;").map_err(failed)
+/// SQLite opens a file that may only be read without a word, and leaves files beside it that may only be read either.
+fn check_writable(path: &Path) -> Result<()> {
+    match std::fs::File::options().write(true).open(path) {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+            Err(Error::ReadOnly { path: path.to_owned(), source })
+        }
+        _ => Ok(()),
+    }
 }
 
 fn checkpoint(conn: &mut SqliteConnection) -> Result<()> {

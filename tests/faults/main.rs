@@ -43,6 +43,15 @@ fn main() -> Result<ExitCode> {
     let began = Instant::now();
     let next = AtomicU64::new(arguments.seed);
     let end = arguments.seed + arguments.schedules;
+    for (name, done) in actix_rt::System::new().block_on(rig::disk::all()) {
+        println!(
+            "{name:<40}  {}",
+            done.as_ref().map_or_else(|error| format!("{error:#}"), |()| "ok".to_owned())
+        );
+        if done.is_err() {
+            return Ok(ExitCode::FAILURE);
+        }
+    }
     let outcomes = Arc::new(Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
         for _ in 0..arguments.parallel.max(1) {
@@ -59,7 +68,7 @@ fn main() -> Result<ExitCode> {
                         violations: vec![format!("{error:#}")],
                         ..Outcome::default()
                     });
-                    tell(&plan, &outcome);
+                    println!("{}", rig::report::line(&plan, &outcome));
                     outcomes.lock().unwrap_or_else(PoisonError::into_inner).push(outcome);
                 }
             });
@@ -70,51 +79,8 @@ fn main() -> Result<ExitCode> {
     Ok(summary(&outcomes, began))
 }
 
-fn tell(plan: &Plan, outcome: &Outcome) {
-    let verdict = if outcome.violations.is_empty() { "ok" } else { "FAILED" };
-    let faults: Vec<_> = plan.steps.iter().map(|step| format!("{:?}", step.fault)).collect();
-    println!(
-        "seed {:>5}  {verdict:<6}  messages {:>4}/{:<4} prompts {:>3} decisions {:>2} writes {:>3}  {}",
-        plan.seed,
-        outcome.acknowledged,
-        outcome.messages,
-        outcome.prompts,
-        outcome.decisions,
-        outcome.writes,
-        faults.join(" ")
-    );
-    for violation in outcome.violations.iter().take(12) {
-        println!("            {violation}");
-    }
-}
-
 fn summary(outcomes: &[Outcome], began: Instant) -> ExitCode {
-    let sum = |what: fn(&Outcome) -> usize| outcomes.iter().map(what).sum::<usize>();
-    let failed: Vec<u64> =
-        outcomes.iter().filter(|one| !one.violations.is_empty()).map(|one| one.seed).collect();
-    println!("\nschedules         {:>8}  in {:.0?}", outcomes.len(), began.elapsed());
-    for (name, count) in [
-        ("messages said", sum(|one| one.messages)),
-        ("  acknowledged", sum(|one| one.acknowledged)),
-        ("prompts", sum(|one| one.prompts)),
-        ("decisions", sum(|one| one.decisions)),
-        ("versioned writes", sum(|one| one.writes)),
-        ("messages streamed", sum(|one| one.events)),
-        ("connections", sum(|one| usize::try_from(one.reconnects).unwrap_or(usize::MAX))),
-        ("violations", sum(|one| one.violations.len())),
-    ] {
-        println!("{name:<18}{count:>8}");
-    }
-    let mut faults = std::collections::BTreeMap::new();
-    for (fault, count) in outcomes.iter().flat_map(|one| &one.faults) {
-        *faults.entry(*fault).or_insert(0) += count;
-    }
-    for (fault, count) in faults {
-        println!("  {:<16}{count:>8}", format!("{fault:?}"));
-    }
-    if failed.is_empty() {
-        return ExitCode::SUCCESS;
-    }
-    println!("failed seeds: {failed:?}");
-    ExitCode::FAILURE
+    println!("\n{}took {:.0?}", rig::report::summary(outcomes), began.elapsed());
+    let is_sound = outcomes.iter().all(|one| one.violations.is_empty());
+    if is_sound { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -19,6 +19,9 @@ mod presence;
 mod prompts;
 mod relay;
 mod resume;
+#[path = "../faults/rig/mod.rs"]
+mod rig;
+mod schedules;
 mod sessions;
 #[path = "../support/mod.rs"]
 mod support;

@@ -75,10 +75,23 @@ impl Checker<'_> {
                 self.ledger.violation(format!("{session} has message {} {count} times", said.number));
             }
         }
-        // The last words of a process that died may come after the first of the next.
-        let mut last: BTreeMap<&str, u64> = BTreeMap::new();
+        // Only what was acknowledged has a promised place: what an old connection still carried when its process was
+        // on a new one, or dead, comes when it comes.
+        let said = self.ledger.said.borrow();
+        let promised: BTreeMap<(u64, u64), bool> = said
+            .iter()
+            .filter(|said| said.session == session)
+            .map(|said| ((said.life, said.number), said.is_acknowledged))
+            .collect();
+        let mut last: BTreeMap<u64, u64> = BTreeMap::new();
         for (life, number) in rows.iter().filter_map(|row| row.text.strip_prefix("says ")?.split_once(' ')) {
-            let number = number.parse().unwrap_or_default();
+            let (life, number) = (life.parse().unwrap_or_default(), number.parse().unwrap_or_default());
+            if promised.get(&(life, number)) != Some(&true) {
+                if last.get(&life).is_some_and(|before| *before > number) {
+                    Ledger::count(&self.ledger.late);
+                }
+                continue;
+            }
             let before = last.insert(life, number).unwrap_or_default();
             if before > number && !is_poisoned {
                 self.ledger

@@ -49,6 +49,11 @@ impl HubProcess {
         Ok(Self { address, home: home.to_owned(), port, limits, child: None })
     }
 
+    /// From the next start on.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
+    }
+
     pub fn log(&self) -> PathBuf {
         self.home.join("hub.log")
     }

@@ -68,8 +68,9 @@ pub struct Ledger {
     /// The sessions that were poisoned: only they may lose their order.
     pub poisoned: RefCell<BTreeSet<String>>,
     pub violations: RefCell<Vec<String>>,
-    pub gaps: Cell<u64>,
-    pub reconnects: Cell<u64>,
+    /// Messages without an acknowledgement that came after later ones of the same process.
+    pub late: Cell<usize>,
+    pub connections: Cell<usize>,
 }
 
 impl Ledger {
@@ -83,7 +84,7 @@ impl Ledger {
         }
     }
 
-    pub fn count(cell: &Cell<u64>) {
+    pub fn count(cell: &Cell<usize>) {
         cell.set(cell.get() + 1);
     }
 }

@@ -3,28 +3,30 @@
 
 mod agent;
 mod check;
+pub mod disk;
 mod hub;
 mod ledger;
 mod person;
 mod plan;
 mod proxy;
+pub mod report;
 mod runner;
 mod schedule;
 mod socket;
 mod watcher;
 mod web;
 
-pub use hub::{HubProcess, Limits};
 pub use plan::Plan;
 pub use schedule::{Outcome, run};
-pub use web::Web;
 
 use std::{rc::Rc, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
+use hub::{HubProcess, Limits};
 use ledger::Ledger;
 use proxy::Proxy;
+use web::Web;
 
 /// What every client of one schedule has.
 #[derive(Clone)]

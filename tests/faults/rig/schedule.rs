@@ -33,7 +33,9 @@ pub struct Outcome {
     pub decisions: usize,
     pub writes: usize,
     pub events: usize,
-    pub reconnects: u64,
+    pub connections: usize,
+    /// Messages that were never acknowledged and came out of order.
+    pub late: usize,
     pub violations: Vec<String>,
 }
 
@@ -237,7 +239,8 @@ pub async fn run(plan: &Plan) -> Result<Outcome> {
         decisions: ledger.decided.borrow().len(),
         writes: ledger.written.borrow().len(),
         events: ledger.told.borrow().len(),
-        reconnects: ledger.reconnects.get(),
+        connections: ledger.connections.get(),
+        late: ledger.late.get(),
         violations: ledger.violations.borrow().clone(),
     })
 }

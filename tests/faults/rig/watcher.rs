@@ -70,7 +70,6 @@ impl Reader {
         let number = id.as_ref().and_then(|id| id.split(':').nth(1)?.parse::<i64>().ok());
         let is_handshake = data["type"] == "connection-changed";
         if is_handshake && self.last.is_some() && data["data"]["resume"] != "ok" {
-            Ledger::count(&self.ledger.gaps);
             self.ledger.violation(format!("the stream could not be resumed: {data}"));
         }
         if let Some(number) = number {

@@ -5,8 +5,9 @@ use std::time::Duration;
 use reqwest::{Client, Method};
 use serde_json::Value;
 
-/// Longer than the hub takes, also when it is delayed; shorter than anybody's patience.
+/// Longer than the hub takes on a bad line; shorter than it waits for a locked database.
 const PATIENCE: Duration = Duration::from_secs(4);
+const MUCH_PATIENCE: Duration = Duration::from_secs(30);
 
 #[derive(Clone)]
 pub struct Web {
@@ -29,7 +30,16 @@ impl Reply {
 
 impl Web {
     pub fn new(address: &str, token: &str) -> Self {
-        let client = Client::builder().pool_max_idle_per_host(0).timeout(PATIENCE).build();
+        Self::within(address, token, PATIENCE)
+    }
+
+    /// One who waits for an answer of whatever kind.
+    pub fn patient(&self) -> Self {
+        Self::within(&self.address, &self.token, MUCH_PATIENCE)
+    }
+
+    fn within(address: &str, token: &str, patience: Duration) -> Self {
+        let client = Client::builder().pool_max_idle_per_host(0).timeout(patience).build();
         Self { address: address.to_owned(), token: token.to_owned(), client: client.unwrap_or_default() }
     }
 

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::{
     super::{
         Scene, Web,
-        ledger::Said,
+        ledger::{Ledger, Said},
         socket::{Frame, Socket},
     },
     POISON, Shared,
@@ -109,7 +109,7 @@ impl<'a> Life<'a> {
         while !self.scene.over.is_cancelled() {
             match Socket::connect(&self.scene.sockets.address, &auth).await {
                 Some(mut socket) => {
-                    super::super::Ledger::count(&self.scene.ledger.reconnects);
+                    Ledger::count(&self.scene.ledger.connections);
                     // The line goes down sooner or later.
                     let _ = self.converse(&mut socket).await;
                 }
