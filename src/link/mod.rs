@@ -61,7 +61,7 @@ pub struct NewLink {
 impl Link {
     /// Answers when its mailbox has its size: until then a burst of events, as a CLI sends that comes back, is too much.
     pub async fn launch(new: NewLink, arbiter: &ArbiterHandle) -> Addr<Self> {
-        let id = LinkId::random();
+        let id = LinkId::next();
         let (started, has_started) = oneshot::channel();
         let address = Self::start_in_arbiter(arbiter, move |ctx| {
             ctx.set_mailbox_capacity(MAILBOX);

@@ -192,7 +192,9 @@ impl Checker<'_> {
                 self.ledger.violation(format!("{key:?}: {winner} won, the agent heard {heard:?}"));
             }
             if heard.is_empty() && !dropped.contains(key) {
-                self.ledger.violation(format!("{key:?}: the agent never heard of it"));
+                let kept: Vec<&Value> = kept.iter().filter(|one| one["requestId"] == key.1).collect();
+                self.ledger
+                    .violation(format!("{key:?}: the agent never heard of {kept:?}, {}", status["contact"]));
             }
             let states: Vec<&Value> = kept.iter().filter(|one| one["requestId"] == key.1).collect();
             let is_told = states.iter().all(|one| one["approved"] == *winner) && states.len() == 1;

@@ -70,6 +70,8 @@ pub struct Ledger {
     pub violations: RefCell<Vec<String>>,
     /// Messages without an acknowledgement that came after later ones of the same process.
     pub late: Cell<usize>,
+    /// The stream has begun, so that it tells everything from here on.
+    pub is_watched: Cell<bool>,
     pub connections: Cell<usize>,
 }
 

@@ -102,6 +102,7 @@ impl Stage {
         let new = json!({ "id": MACHINE, "metadata": { "host": "box" } });
         web.insist(Method::POST, "/cli/machines", Some(&new)).await;
         watcher::start(&scene);
+        anyhow::ensure!(until(|| scene.ledger.is_watched.get()).await, "the stream does not begin");
         let agents = sessions.iter().zip(0..).map(|(id, n)| Agent::start(&scene, id, plan.seed ^ (n + 1)));
         let agents = agents.collect();
         let persons =

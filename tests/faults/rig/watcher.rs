@@ -1,6 +1,6 @@
 //! A browser that reads the stream of everything and comes back with the number that it has.
 
-use std::{rc::Rc, time::Duration};
+use std::{collections::VecDeque, rc::Rc, time::Duration};
 
 use futures_util::StreamExt;
 use serde_json::Value;
@@ -19,7 +19,8 @@ pub fn start(scene: &Scene) {
         let body = serde_json::json!({ "accessToken": &*scene.token });
         let guest = Web::new(&scene.requests.address, "");
         let answer = guest.insist(reqwest::Method::POST, "/api/auth", Some(&body)).await;
-        let mut reader = Reader { ledger: scene.ledger.clone(), last: None, last_id: None };
+        let mut reader =
+            Reader { ledger: scene.ledger.clone(), last: None, last_id: None, recent: VecDeque::new() };
         let token = answer["token"].as_str().unwrap_or_default().to_owned();
         while !scene.over.is_cancelled() {
             tokio::select! {
@@ -36,7 +37,11 @@ struct Reader {
     /// The number of the last event, and its whole id.
     last: Option<i64>,
     last_id: Option<String>,
+    /// What came before, for messages.
+    recent: VecDeque<String>,
 }
+
+const RECENT: usize = 12;
 
 impl Reader {
     async fn follow(&mut self, address: &str, token: &str) -> Option<()> {
@@ -68,7 +73,12 @@ impl Reader {
         };
         let id = line("id: ").map(str::to_owned);
         let number = id.as_ref().and_then(|id| id.split(':').nth(1)?.parse::<i64>().ok());
+        self.recent.push_back(format!("{id:?} {}", data["type"]));
+        if self.recent.len() > RECENT {
+            self.recent.pop_front();
+        }
         let is_handshake = data["type"] == "connection-changed";
+        self.ledger.is_watched.set(true);
         if is_handshake && self.last.is_some() && data["data"]["resume"] != "ok" {
             self.ledger.violation(format!("the stream could not be resumed: {data}"));
         }
@@ -77,7 +87,9 @@ impl Reader {
                 let is_next = number == last + 1;
                 let is_place = number == last;
                 if !(is_next || is_place) {
-                    self.ledger.violation(format!("event {number} came after {last}: {data}"));
+                    let before = &self.recent;
+                    self.ledger
+                        .violation(format!("event {number} came after {last}: {data}; before: {before:?}"));
                 }
             }
             self.last = Some(number);
