@@ -1,13 +1,14 @@
 //! Event by event, what a CLI says and who hears it. Unknown events and malformed payloads are passed over; an event
 //! that wants an answer gets one all the same.
 
-use std::time::Duration;
-
 use actix::prelude::*;
 use serde::de::DeserializeOwned;
 use serde_json::{json, value::RawValue};
 
-use super::Link;
+use super::{
+    Link,
+    surely::{set_aside, surely},
+};
 use crate::{
     domain::{
         ids::{MachineId, SessionId},
@@ -17,7 +18,7 @@ use crate::{
     machine::{self, LiveMachine},
     namespace::FindError,
     session::{self, LiveSession},
-    store, terminal,
+    terminal,
     wire::cli::{self, ErrorEvent, Refusal, Scope, VersionedKey},
 };
 
@@ -358,52 +359,5 @@ impl Link {
         let Some(event) = terminal::CliEvent::read(name, argument.get()) else { return nothing() };
         let told = self.home.switchboard.send(terminal::FromCli { link: self.id, event });
         Box::pin(async move { told.await.ok() }.into_actor(self).map(|_, _, _| None))
-    }
-}
-
-/// How long to wait before the store is tried again.
-const STORE_RETRY: Duration = Duration::from_millis(500);
-
-/// Sends a command until the store has taken it, or fails for a reason that will not pass.
-async fn surely<M>(
-    address: &Addr<LiveSession>,
-    command: M,
-) -> Result<Result<(), session::SessionError>, MailboxError>
-where
-    M: Message<Result = Result<(), session::SessionError>> + Clone + Send + 'static,
-    LiveSession: Handler<M>,
-{
-    let mut is_told = false;
-    loop {
-        match address.send(command.clone()).await? {
-            Err(session::SessionError::Store(error)) if error.is_passing() => {
-                if !std::mem::replace(&mut is_told, true) {
-                    let error = &error as &dyn std::error::Error;
-                    tracing::warn!(error, "an event of a CLI waits until the store can take it");
-                }
-            }
-            done => return Ok(done),
-        }
-        tokio::time::sleep(STORE_RETRY).await;
-    }
-}
-
-async fn set_aside(env: &crate::app::Env, id: SessionId, kept: cli::Message) {
-    let now = env.clock.now();
-    let kept = raw::write(&kept);
-    loop {
-        let (session, text) = (id.clone(), kept.clone());
-        let put = move |tx: &mut store::Tx<'_>| store::set_aside::put(tx.conn, &session, text.get(), now);
-        match env.store.write(put).await {
-            Ok(()) => {
-                tracing::warn!(session = %id, "a message was set aside until its session is well again");
-                return;
-            }
-            Err(error) if error.is_passing() => tokio::time::sleep(STORE_RETRY).await,
-            Err(error) => {
-                tracing::error!(%error, session = %id, "a message could not be stored nor set aside");
-                return;
-            }
-        }
     }
 }

@@ -5,6 +5,7 @@ mod events;
 mod methods;
 mod peer;
 pub mod rpc;
+mod surely;
 
 use std::{collections::HashMap, sync::Arc};
 

@@ -1,8 +1,9 @@
 //! Whatever a client sends, the hub answers or passes over it, and everybody else goes on.
 //!
 //! The inputs are generated: hostile values ([`corpus`]) take the place of each field of a valid example. Events come
-//! from one table ([`events`]), routes from the hub's own description ([`rest`]).
+//! from one table ([`catalogue`]), routes from the hub's own description ([`rest`]).
 
+mod catalogue;
 mod corpus;
 mod engine;
 mod events;
