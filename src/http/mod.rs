@@ -107,6 +107,8 @@ pub fn serve(
             .app_data(web::Data::new(sessions::PackedLists::default()))
             .app_data(web::Data::new(sockets.clone()))
             .app_data(web::PayloadConfig::new(shared.body_limit))
+            .app_data(web::QueryConfig::default().error_handler(|_, _| ApiError::invalid_query().into()))
+            .app_data(web::PathConfig::default().error_handler(|_, _| ApiError::unknown_path().into()))
             .wrap(from_fn(middleware::around))
             .wrap(tracing_actix_web::TracingLogger::<crate::telemetry::RequestSpan>::new())
             .configure(routes)

@@ -54,10 +54,12 @@ pub struct Leave(pub LinkId);
 impl Handler<Leave> for LiveSession {
     type Result = Atomic<()>;
 
-    fn handle(&mut self, Leave(gone): Leave, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, Leave(gone): Leave, ctx: &mut Self::Context) -> Self::Result {
         self.last_used = self.now();
         self.links.retain(|known| known.link.id != gone);
         self.methods.forget(gone);
+        // Another may serve now what it has not been told.
+        self.deliver_decisions(ctx);
         let is_alone = self.room_except(None).next().is_none();
         if is_alone && self.contact.state == ContactState::Linked {
             return AtomicResponse::new(self.tell_contact(ContactState::Lost));

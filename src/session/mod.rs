@@ -154,12 +154,14 @@ impl LiveSession {
             matured: std::collections::HashSet::new(),
             env,
         };
-        let address = this.start();
-        for (key, payload) in set_aside {
-            // The mailbox is empty and larger than what a session in trouble can have collected between two starts.
-            let _ = address.try_send(append::AppendSetAside { key, payload });
-        }
-        address
+        Self::create(|ctx| {
+            ctx.set_mailbox_capacity(MAILBOX);
+            // Taken before anything that is said from now on.
+            for (key, payload) in set_aside {
+                ctx.notify(append::AppendSetAside { key, payload });
+            }
+            this
+        })
     }
 
     fn now(&self) -> Millis {
@@ -312,7 +314,6 @@ impl Actor for LiveSession {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        ctx.set_mailbox_capacity(MAILBOX);
         namespace::end_with(self.gone.clone(), self, ctx);
         self.publish_row();
     }

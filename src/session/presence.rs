@@ -146,7 +146,7 @@ impl Handler<Ready> for LiveSession {
 }
 
 /// The agent's process said goodbye, or was made to go. Prompts that it never took stay queued.
-#[derive(Message)]
+#[derive(Clone, Message)]
 #[rtype(result = "Result<(), SessionError>")]
 pub struct End {
     /// Client time; `None` for the hub's own.

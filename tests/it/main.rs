@@ -26,6 +26,9 @@ mod prompts;
 mod push;
 mod relay;
 mod resume;
+#[path = "../faults/rig/mod.rs"]
+mod rig;
+mod schedules;
 mod scratchlist;
 mod search;
 mod seen;
@@ -34,5 +37,6 @@ mod shared;
 #[path = "../support/mod.rs"]
 mod support;
 mod titles;
+mod tolerance;
 mod usage;
 mod versioned;

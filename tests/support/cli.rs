@@ -65,6 +65,10 @@ impl Cli {
                 if frame.starts_with("40/cli,") {
                     break;
                 }
+                // The engine may ask for the first sign of life before the namespace answers.
+                if frame == "2" {
+                    sink.send(Message::text("3")).await.unwrap();
+                }
             }
             let (outgoing, mut waiting) = mpsc::unbounded_channel::<Message>();
             let shared = Rc::new(Shared {

@@ -4,6 +4,7 @@ mod cli;
 mod events;
 mod hub;
 mod log;
+pub mod panics;
 mod released_database;
 mod script;
 mod web;
