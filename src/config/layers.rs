@@ -8,12 +8,13 @@ use serde_json::Value as Json;
 use super::{Error, Flags, Shown, Source, Sourced, listen, settings_file, value::Setting};
 
 /// The settings of the released hub that have a place in ours.
-const SETTINGS: [(&str, &str); 5] = [
+const SETTINGS: [(&str, &str); 6] = [
     ("listenHost", "listen.host"),
     ("listenPort", "listen.port"),
     ("publicUrl", "public_url"),
     ("corsOrigins", "cors.origins"),
     ("cliApiToken", "auth.base_token"),
+    ("telegramBotToken", "telegram.bot_token"),
 ];
 
 /// Names that the released hub refuses too, since it would otherwise silently listen elsewhere than told.
@@ -21,7 +22,7 @@ const OLD_SETTINGS: [(&str, &str); 3] =
     [("webappHost", "listenHost"), ("webappPort", "listenPort"), ("webappUrl", "publicUrl")];
 
 /// The variables of the released hub.
-const VARIABLES: [(&str, &str); 8] = [
+const VARIABLES: [(&str, &str); 9] = [
     ("HAPI_LISTEN_HOST", "listen.host"),
     ("HAPI_LISTEN_PORT", "listen.port"),
     ("HAPI_PUBLIC_URL", "public_url"),
@@ -30,6 +31,7 @@ const VARIABLES: [(&str, &str); 8] = [
     ("DB_PATH", "database.path"),
     ("HAPI_TERMINAL_IDLE_TIMEOUT_MS", "terminal.idle_ms"),
     ("HAPI_TERMINAL_MAX_TERMINALS", "terminal.max"),
+    ("TELEGRAM_BOT_TOKEN", "telegram.bot_token"),
 ];
 
 /// Starts the variable of any setting of ours.

@@ -7,6 +7,8 @@ mod body;
 mod cli;
 mod cli_clear;
 mod cli_local;
+mod codex;
+mod cursor;
 mod error;
 mod events;
 mod files;
@@ -19,11 +21,13 @@ mod middleware;
 mod openapi;
 mod pages;
 mod permissions;
+mod pi;
 mod prompts;
 mod relay;
 mod sessions;
 mod settings;
 mod streams;
+mod telegram;
 
 use std::{net::TcpListener, path::PathBuf, sync::Arc, time::Duration};
 
@@ -41,7 +45,7 @@ pub use openapi::document;
 
 use crate::{
     app::Env,
-    config::CorsOrigins,
+    config::{CorsOrigins, Secret},
     domain::ids::{MachineId, SessionId},
     identity::{AccessTokens, FailedLogins, Jwt},
     machine::LiveMachine,
@@ -59,6 +63,8 @@ pub struct Shared {
     pub tokens: AccessTokens,
     pub jwt: Jwt,
     pub failed_logins: FailedLogins,
+    /// The token of the bot whose pages may sign in.
+    pub telegram_bot: Option<Secret>,
     pub cors: CorsOrigins,
     pub body_limit: usize,
     pub web_dir: Option<PathBuf>,
@@ -124,6 +130,7 @@ fn routes(config: &mut web::ServiceConfig) {
                 .route("/sessions/{id}/clear-opencode/reserve", web::post().to(cli_clear::reserve))
                 .route("/sessions/{id}/clear-opencode/confirm-cleanup", web::post().to(cli_clear::confirm))
                 .route("/sessions/{id}/clear-opencode/abort", web::post().to(cli_clear::abort))
+                .route("/sessions/{id}/migrate-to-acp", web::post().to(cursor::migrate_for_cli))
                 .route("/sessions/{id}/messages", web::get().to(cli::messages))
                 .route("/machines", web::post().to(cli::register_machine))
                 .route("/machines/{id}", web::get().to(cli::machine))
@@ -133,6 +140,7 @@ fn routes(config: &mut web::ServiceConfig) {
             web::scope("/api")
                 .wrap(Compress::default())
                 .route("/auth", web::post().to(auth::exchange))
+                .route("/bind", web::post().to(telegram::bind))
                 .route("/visibility", web::post().to(events::set_visibility))
                 .route("/sessions", web::get().to(sessions::list))
                 .route("/sessions/{id}", web::get().to(sessions::get))
@@ -148,6 +156,8 @@ fn routes(config: &mut web::ServiceConfig) {
                 .route("/sessions/{id}/rewind", web::post().to(history::rewind))
                 .route("/sessions/{id}/clear", web::post().to(history::clear))
                 .route("/sessions/{id}/codex/plan/implement", web::post().to(history::implement_plan))
+                .route("/sessions/{id}/cursor-chat-store", web::get().to(cursor::chat_store))
+                .route("/sessions/{id}/migrate-to-acp", web::post().to(cursor::migrate))
                 .route("/sessions/{id}/summary", web::patch().to(settings::summary))
                 .route("/sessions/{id}/pin", web::put().to(settings::pin))
                 .route("/sessions/{id}/permission-mode", web::post().to(settings::permission_mode))
@@ -176,6 +186,15 @@ fn routes(config: &mut web::ServiceConfig) {
                 .route("/machines/{id}/spawn", web::post().to(machines::spawn))
                 .route("/machines/{id}/paths/exists", web::post().to(machines::paths_exist))
                 .route("/machines/{id}/restart-runner", web::post().to(machines::restart_runner))
+                .route("/codex/status", web::get().to(codex::status))
+                .route("/codex/sessions", web::get().to(codex::list))
+                .route("/codex/archive-session", web::post().to(codex::archive))
+                .route("/codex/sync-session", web::post().to(codex::sync))
+                .route("/codex/duplicate-sessions", web::post().to(codex::duplicates))
+                .route("/codex/merge-duplicate-sessions", web::post().to(codex::merge_duplicates))
+                .route("/codex/restart-desktop", web::post().to(codex::restart_desktop))
+                .route("/pi/sessions", web::get().to(pi::list))
+                .route("/pi/import-sessions", web::post().to(pi::import))
                 .configure(relay::routes)
                 .default_service(web::to(unknown_api)),
         )

@@ -16,10 +16,10 @@ use utoipa::{
 };
 
 use super::{
-    auth, cli, cli_clear, cli_local, events, files, health, history, machines, messages, pages, permissions,
-    prompts,
+    auth, cli, cli_clear, cli_local, codex, cursor, events, files, health, history, machines, messages,
+    pages, permissions, pi, prompts,
     relay::{RELAYS, Relay, Verb},
-    sessions, settings,
+    sessions, settings, telegram,
 };
 use crate::wire::{rest::ErrorBody, schema};
 
@@ -34,6 +34,7 @@ const ACCESS_TOKEN: &str = "accessToken";
     paths(
         health::health,
         auth::exchange,
+        telegram::bind,
         events::stream,
         events::set_visibility,
         sessions::list,
@@ -90,6 +91,18 @@ const ACCESS_TOKEN: &str = "accessToken";
         cli_local::resumable,
         cli_local::resume_target,
         cli_local::handoff,
+        codex::status,
+        codex::list,
+        codex::archive,
+        codex::sync,
+        codex::duplicates,
+        codex::merge_duplicates,
+        codex::restart_desktop,
+        pi::list,
+        pi::import,
+        cursor::chat_store,
+        cursor::migrate,
+        cursor::migrate_for_cli,
     ),
     components(schemas(ErrorBody, schema::CommandResult, schema::FileContent, schema::DirectoryListing)),
     modifiers(&Security),

@@ -3,11 +3,13 @@
 mod jwt;
 mod limiter;
 mod secrets;
+mod telegram;
 mod tokens;
 
 pub use self::{
     jwt::{Claims, Jwt, JwtError},
     limiter::{FailedLogins, RetryAfter},
     secrets::{BaseToken, JwtKey, Secrets},
+    telegram::{TelegramError, TelegramUser, verify as verify_telegram},
     tokens::AccessTokens,
 };

@@ -5,6 +5,7 @@ mod codec;
 pub mod decisions;
 mod error;
 pub mod history;
+pub mod imports;
 pub mod intents;
 pub mod journal;
 mod lock;
@@ -16,6 +17,7 @@ mod readers;
 mod schema;
 pub mod sessions;
 pub mod set_aside;
+pub mod users;
 mod writer;
 
 use std::{

@@ -7,9 +7,11 @@
     reason = "a test stops where something is not as it must be"
 )]
 
+mod agent_terminals;
 mod auth;
 mod clear;
 mod command;
+mod cursor;
 mod decisions;
 mod duplicates;
 mod events;
@@ -26,4 +28,6 @@ mod sessions;
 mod shared;
 #[path = "../support/mod.rs"]
 mod support;
+mod telegram;
+mod terminals;
 mod versioned;

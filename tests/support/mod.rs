@@ -5,12 +5,14 @@ mod events;
 mod hub;
 mod log;
 mod script;
+mod viewer;
 mod web;
 
 pub use cli::Cli;
 pub use events::{Event, Events};
 pub use hub::{Setup, TestHub};
 pub use log::{DEADLINE, within};
+pub use viewer::Viewer;
 pub use web::{Answer, Web};
 
 use serde_json::{Value, json};
