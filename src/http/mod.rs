@@ -42,6 +42,7 @@ use actix_web::{
 use tokio_util::sync::CancellationToken;
 
 pub use openapi::document;
+pub use relay::RELAYS;
 
 use crate::{
     app::Env,
