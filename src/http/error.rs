@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 
 use crate::{
     domain::{ids::SessionId, page::FieldErrors},
-    identity::TelegramError,
     link::RpcError,
     machine::MachineError,
     namespace::{CreateError, FindError},
@@ -93,18 +92,6 @@ impl ApiError {
         plain(StatusCode::SERVICE_UNAVAILABLE, text)
     }
 
-    pub fn unproven(error: &TelegramError) -> Self {
-        plain(StatusCode::UNAUTHORIZED, error.to_string())
-    }
-
-    pub fn not_bound() -> Self {
-        plain(StatusCode::UNAUTHORIZED, "not_bound")
-    }
-
-    pub fn already_bound() -> Self {
-        plain(StatusCode::CONFLICT, "already_bound")
-    }
-
     // What they sent
 
     pub fn invalid_body() -> Self {
@@ -121,11 +108,6 @@ impl ApiError {
 
     pub fn invalid_fields(error: &str, issues: &FieldErrors) -> Self {
         let body = json!({ "error": error, "issues": issues });
-        Self { status: StatusCode::BAD_REQUEST, body, retry_after: None }
-    }
-
-    pub fn invalid_with(issues: Vec<Value>) -> Self {
-        let body = json!({ "error": "Invalid body", "issues": issues });
         Self { status: StatusCode::BAD_REQUEST, body, retry_after: None }
     }
 
@@ -209,10 +191,6 @@ impl ApiError {
     pub fn restart_unsupported() -> Self {
         let text = "The runner is not started by a supervisor, so it would not come back";
         coded(StatusCode::BAD_GATEWAY, text, "restart_unsupported")
-    }
-
-    pub fn probe_failed(text: impl Into<String>) -> Self {
-        coded(StatusCode::BAD_GATEWAY, text, "probe_failed")
     }
 
     pub fn restart_failed(text: impl Into<String>) -> Self {
@@ -413,6 +391,9 @@ impl From<ResumeError> for ApiError {
         }
     }
 }
+
+#[path = "error_vendor.rs"]
+mod vendor;
 
 #[cfg(test)]
 #[path = "error_tests.rs"]

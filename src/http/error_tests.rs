@@ -1,5 +1,5 @@
 use super::*;
-use crate::wire::events::DecisionView;
+use crate::{identity::TelegramError, wire::events::DecisionView};
 
 fn winner() -> DecisionView {
     DecisionView {

@@ -8,6 +8,7 @@ mod cli;
 mod cli_clear;
 mod cli_local;
 mod codex;
+mod codex_import;
 mod cursor;
 mod error;
 mod events;
@@ -190,9 +191,9 @@ fn routes(config: &mut web::ServiceConfig) {
                 .route("/codex/status", web::get().to(codex::status))
                 .route("/codex/sessions", web::get().to(codex::list))
                 .route("/codex/archive-session", web::post().to(codex::archive))
-                .route("/codex/sync-session", web::post().to(codex::sync))
-                .route("/codex/duplicate-sessions", web::post().to(codex::duplicates))
-                .route("/codex/merge-duplicate-sessions", web::post().to(codex::merge_duplicates))
+                .route("/codex/sync-session", web::post().to(codex_import::sync))
+                .route("/codex/duplicate-sessions", web::post().to(codex_import::duplicates))
+                .route("/codex/merge-duplicate-sessions", web::post().to(codex_import::merge_duplicates))
                 .route("/codex/restart-desktop", web::post().to(codex::restart_desktop))
                 .route("/pi/sessions", web::get().to(pi::list))
                 .route("/pi/import-sessions", web::post().to(pi::import))

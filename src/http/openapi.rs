@@ -16,8 +16,8 @@ use utoipa::{
 };
 
 use super::{
-    auth, cli, cli_clear, cli_local, codex, cursor, events, files, health, history, machines, messages,
-    pages, permissions, pi, prompts,
+    auth, cli, cli_clear, cli_local, codex, codex_import, cursor, events, files, health, history, machines,
+    messages, pages, permissions, pi, prompts,
     relay::{RELAYS, Relay, Verb},
     sessions, settings, telegram,
 };
@@ -94,9 +94,9 @@ const ACCESS_TOKEN: &str = "accessToken";
         codex::status,
         codex::list,
         codex::archive,
-        codex::sync,
-        codex::duplicates,
-        codex::merge_duplicates,
+        codex_import::sync,
+        codex_import::duplicates,
+        codex_import::merge_duplicates,
         codex::restart_desktop,
         pi::list,
         pi::import,

@@ -9,13 +9,13 @@ use super::{
     Shared,
     auth::Caller,
     body::Body,
-    codex::{WhereQuery, chosen, unavailable, unlisted},
+    codex::{WhereQuery, chosen, unavailable, unlisted, unreachable},
     error::{ApiError, ApiResult},
     history::life,
 };
 use crate::{
     domain::import::{Conversation, Transcript, Unlisted},
-    namespace::{FindError, Hub},
+    namespace::Hub,
     session::{
         import::Wanted,
         life::Life,
@@ -27,10 +27,6 @@ use crate::{
 
 const NO_MACHINE: &str = "No online machine available for Pi history import";
 const METHOD: &str = "listPiSessions";
-
-fn unreachable(error: FindError) -> ApiError {
-    unlisted(&error.into())
-}
 
 /// Conversations on a machine, and which of them are sessions here.
 #[utoipa::path(

@@ -107,10 +107,8 @@ impl From<SessionError> for ImportError {
 
 impl From<FindError> for ImportError {
     fn from(error: FindError) -> Self {
-        SessionError::Store(match error {
-            FindError::NotFound | FindError::Denied | FindError::Down => store::Error::Closed,
-        })
-        .into()
+        tracing::warn!(%error, "a conversation could not be imported");
+        Self::Failed
     }
 }
 
