@@ -12,12 +12,14 @@ use socketioxide::SocketIo;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    attachments::{self, Attachments},
     clock::Clock,
     command::hub::Start,
     config::{Config, Error},
     domain::{
         ids::Millis,
         liveness::{EXPIRY_TICK, Patience},
+        scratchlist,
         session::Patch,
     },
     http::{self, Shared},
@@ -34,6 +36,7 @@ pub struct Env {
     pub store: Store,
     pub clock: Clock,
     pub settings: Arc<Settings>,
+    pub attachments: Attachments,
     pub faults: Arc<Faults>,
 }
 
@@ -45,6 +48,7 @@ pub struct Settings {
     pub terminals: usize,
     pub terminal_idle: Millis,
     pub patience: Patience,
+    pub scratchlist: scratchlist::Limits,
 }
 
 /// Faults that tests inject to prove that a crash stays small. None by default; no setting turns one on.
@@ -99,6 +103,13 @@ fn settings(config: &Config, patience: Patience) -> Settings {
         terminals: *config.terminal.max,
         terminal_idle: millis(*config.terminal.idle_ms),
         patience,
+        scratchlist: scratchlist::Limits {
+            max_bytes_per_file: *config.scratchlist.attachment_bytes,
+            max_attachments_per_entry: *config.scratchlist.attachments_per_entry,
+            max_bytes_per_entry: *config.scratchlist.entry_bytes,
+            max_bytes_per_session: *config.scratchlist.session_bytes,
+            allowed_mime_types: config.scratchlist.mime_types.0.clone(),
+        },
     }
 }
 
@@ -118,10 +129,12 @@ impl Hub {
             store: store.clone(),
             clock: start.clock.clone(),
             settings: Arc::new(settings(config, options.patience)),
+            attachments: Attachments::new(&config.home),
             faults: Arc::new(options.faults),
         };
         forget_presence(&env).await?;
         let unfinished = session::unfinished::read(&env).await?;
+        attachments::sweep(&env.attachments, &env.store, env.clock.now()).await;
 
         // Actors of the domain have threads of their own, so that a burst of requests cannot starve them.
         let arbiters: Vec<Arbiter> =
@@ -150,6 +163,9 @@ impl Hub {
             cors: config.cors.value.clone(),
             body_limit: *config.limits.body_bytes,
             web_dir: config.web.dir.value.clone(),
+            home: config.home.value.clone(),
+            database: config.database.value.clone(),
+            vapid_public_key: start.secrets.vapid.public.clone(),
             stopping: stopping.clone(),
         });
         let sockets =

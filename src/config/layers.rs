@@ -22,7 +22,7 @@ const OLD_SETTINGS: [(&str, &str); 3] =
     [("webappHost", "listenHost"), ("webappPort", "listenPort"), ("webappUrl", "publicUrl")];
 
 /// The variables of the released hub.
-const VARIABLES: [(&str, &str); 9] = [
+const VARIABLES: [(&str, &str); 14] = [
     ("HAPI_LISTEN_HOST", "listen.host"),
     ("HAPI_LISTEN_PORT", "listen.port"),
     ("HAPI_PUBLIC_URL", "public_url"),
@@ -32,6 +32,11 @@ const VARIABLES: [(&str, &str); 9] = [
     ("HAPI_TERMINAL_IDLE_TIMEOUT_MS", "terminal.idle_ms"),
     ("HAPI_TERMINAL_MAX_TERMINALS", "terminal.max"),
     ("TELEGRAM_BOT_TOKEN", "telegram.bot_token"),
+    ("HAPI_SCRATCHLIST_MAX_ATTACHMENT_BYTES_PER_FILE", "scratchlist.attachment_bytes"),
+    ("HAPI_SCRATCHLIST_MAX_ATTACHMENTS_PER_ENTRY", "scratchlist.attachments_per_entry"),
+    ("HAPI_SCRATCHLIST_MAX_ATTACHMENT_BYTES_PER_ENTRY", "scratchlist.entry_bytes"),
+    ("HAPI_SCRATCHLIST_MAX_ATTACHMENT_BYTES_PER_SESSION", "scratchlist.session_bytes"),
+    ("HAPI_SCRATCHLIST_ALLOWED_ATTACHMENT_MIMES", "scratchlist.mime_types"),
 ];
 
 /// Starts the variable of any setting of ours.

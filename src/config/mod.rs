@@ -6,8 +6,10 @@
 mod cors;
 mod error;
 pub mod home;
+pub mod hub_settings;
 mod layers;
 mod listen;
+mod mime_types;
 mod secret;
 mod sections;
 pub mod settings_file;
@@ -25,8 +27,11 @@ use self::layers::{Layer, Values};
 pub use self::{
     cors::CorsOrigins,
     error::Error,
+    mime_types::MimeTypes,
     secret::Secret,
-    sections::{Actors, Auth, Journal, Limits, Listen, Log, Login, Stop, Telegram, Terminal, Web},
+    sections::{
+        Actors, Auth, Journal, Limits, Listen, Log, Login, Scratchlist, Stop, Telegram, Terminal, Web,
+    },
     source::{Shown, Source, Sourced},
 };
 
@@ -67,6 +72,7 @@ pub struct Config {
     pub terminal: Terminal,
     pub journal: Journal,
     pub limits: Limits,
+    pub scratchlist: Scratchlist,
     pub actors: Actors,
     pub web: Web,
     pub log: Log,
@@ -96,6 +102,7 @@ impl Config {
             terminal: Terminal::read(&values)?,
             journal: Journal::read(&values)?,
             limits: Limits::read(&values)?,
+            scratchlist: Scratchlist::read(&values)?,
             actors: Actors::read(&values)?,
             web: Web { dir: place(Web::read(&values)?.dir)? },
             log: Log::read(&values)?,
@@ -131,6 +138,7 @@ impl Config {
             terminal,
             journal,
             limits,
+            scratchlist,
             actors,
             web,
             log,
@@ -147,6 +155,7 @@ impl Config {
             terminal.show(),
             journal.show(),
             limits.show(),
+            scratchlist.show(),
             actors.show(),
             web.show(),
             log.show(),

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Error, Secret, Shown, Sourced, layers::Values};
+use super::{Error, MimeTypes, Secret, Shown, Sourced, layers::Values};
 
 macro_rules! sections {
     ($($(#[$doc:meta])* $name:ident = $section:literal { $($field:ident: $kind:ty,)* })*) => {$(
@@ -36,6 +36,11 @@ sections! {
     /// How much of the past a browser can catch up with.
     Journal = "journal" { max_rows: u64, max_age_days: u32, tail_frames: usize, tail_bytes: usize, }
     Limits = "limits" { body_bytes: usize, frame_bytes: usize, }
+    /// What may be attached to notes.
+    Scratchlist = "scratchlist" {
+        attachment_bytes: u64, attachments_per_entry: usize, entry_bytes: u64, session_bytes: u64,
+        mime_types: MimeTypes,
+    }
     Actors = "actors" { passivate_after_ms: u64, }
     /// A folder that takes the place of the built-in web app.
     Web = "web" { dir: Option<PathBuf>, }

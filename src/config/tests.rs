@@ -120,6 +120,11 @@ fn every_released_name_works_from_the_environment_and_from_settings() {
         ("DB_PATH", "/d/x.db", "database.path"),
         ("HAPI_TERMINAL_IDLE_TIMEOUT_MS", "5", "terminal.idle_ms"),
         ("HAPI_TERMINAL_MAX_TERMINALS", "6", "terminal.max"),
+        ("HAPI_SCRATCHLIST_MAX_ATTACHMENT_BYTES_PER_FILE", "7", "scratchlist.attachment_bytes"),
+        ("HAPI_SCRATCHLIST_MAX_ATTACHMENTS_PER_ENTRY", "8", "scratchlist.attachments_per_entry"),
+        ("HAPI_SCRATCHLIST_MAX_ATTACHMENT_BYTES_PER_ENTRY", "9", "scratchlist.entry_bytes"),
+        ("HAPI_SCRATCHLIST_MAX_ATTACHMENT_BYTES_PER_SESSION", "10", "scratchlist.session_bytes"),
+        ("HAPI_SCRATCHLIST_ALLOWED_ATTACHMENT_MIMES", "text/plain, image/png", "scratchlist.mime_types"),
     ] {
         let setup = Setup::new().env(variable, text);
         assert_eq!(setup.shown(key), format!("{key} = {text}  (environment {variable})"));
@@ -143,6 +148,7 @@ fn what_cannot_work_is_one_clear_line() {
     insta::assert_snapshot!(env("HAPI_LISTEN_PORT", "0").error(), @"`listen.port` (environment HAPI_LISTEN_PORT) must be a port from 1 to 65535");
     insta::assert_snapshot!(toml("terminal.max = 0").error(), @"`terminal.max` (wheelhouse.toml) must be a positive whole number");
     insta::assert_snapshot!(toml("terminal.max = 1.5").error(), @"`terminal.max` (wheelhouse.toml) must be a positive whole number");
+    insta::assert_snapshot!(env("HAPI_SCRATCHLIST_ALLOWED_ATTACHMENT_MIMES", "png").error(), @"`scratchlist.mime_types` (environment HAPI_SCRATCHLIST_ALLOWED_ATTACHMENT_MIMES) must be a list of MIME types such as image/png");
     insta::assert_snapshot!(env("HAPI_PUBLIC_URL", "hub.example").error(), @"`public_url` (environment HAPI_PUBLIC_URL) must be an address that starts with http:// or https://");
     insta::assert_snapshot!(env("CLI_API_TOKEN", "a:b").error(), @"the access token (environment CLI_API_TOKEN) must not contain `:`; clients add their namespace behind it");
     let open = toml("auth.legacy_handshake = true").env("HAPI_LISTEN_HOST", "0.0.0.0");

@@ -1,11 +1,13 @@
 //! The rules of the protocol, without I/O: given a state and a command they say what changes and what is told.
 
 pub mod agent_state;
+pub mod calendar;
 pub mod clear;
 pub mod content;
 pub mod cursor;
 pub mod decision;
 pub mod duplicates;
+pub mod export;
 pub mod file_search;
 pub mod flavor;
 pub mod history;
@@ -19,6 +21,8 @@ pub mod migration;
 pub mod page;
 pub mod prompt;
 pub mod prompt_state;
+pub mod push;
+pub mod scratchlist;
 pub mod screen;
 pub mod session;
 mod shape;
@@ -29,4 +33,5 @@ pub mod text;
 pub mod title;
 pub mod todos;
 pub mod token;
+pub mod transcript;
 pub mod version;

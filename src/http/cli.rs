@@ -11,6 +11,7 @@ use super::{
     auth::Cli,
     body::Body,
     error::{ApiError, ApiResult, Guarded},
+    hub_settings,
 };
 use crate::{
     domain::{
@@ -50,8 +51,11 @@ struct NewMachine {
 }
 
 /// `{"session":…,"sessionSummaryContract":…}`
-fn answer(session: &[u8]) -> HttpResponse {
-    super::json([b"{\"session\":", session, b",\"sessionSummaryContract\":false}"].concat())
+async fn answer(shared: &Shared, session: &[u8]) -> HttpResponse {
+    // An agent can start without knowing; what is wrong with the file was logged.
+    let settings = hub_settings::current(shared).await.unwrap_or_default();
+    let contract = format!(",\"sessionSummaryContract\":{}}}", settings.session_summary_contract);
+    super::json([b"{\"session\":", session, contract.as_bytes()].concat())
 }
 
 /// Makes a session, or loads the newest one with this tag, unchanged.
@@ -63,7 +67,12 @@ fn answer(session: &[u8]) -> HttpResponse {
     ),
     security(("accessToken" = []))
 )]
-pub async fn create_session(cli: Cli, hub: web::Data<Hub>, body: Body) -> ApiResult<HttpResponse> {
+pub async fn create_session(
+    cli: Cli,
+    hub: web::Data<Hub>,
+    shared: web::Data<Arc<Shared>>,
+    body: Body,
+) -> ApiResult<HttpResponse> {
     let new: NewSession = body.read()?;
     if new.tag.is_empty() || new.machine.as_ref().is_some_and(|machine| machine.id.is_empty()) {
         return Err(ApiError::invalid_body());
@@ -91,7 +100,7 @@ pub async fn create_session(cli: Cli, hub: web::Data<Hub>, body: Body) -> ApiRes
             session.send(Announce).await??
         }
     };
-    Ok(answer(&full))
+    Ok(answer(&shared, &full).await)
 }
 
 #[utoipa::path(
@@ -99,10 +108,15 @@ pub async fn create_session(cli: Cli, hub: web::Data<Hub>, body: Body) -> ApiRes
     responses((status = 200, body = schema::CliSession), (status = 404, body = rest::ErrorBody)),
     security(("accessToken" = []))
 )]
-pub async fn session(cli: Cli, hub: web::Data<Hub>, id: web::Path<String>) -> ApiResult<HttpResponse> {
+pub async fn session(
+    cli: Cli,
+    hub: web::Data<Hub>,
+    shared: web::Data<Arc<Shared>>,
+    id: web::Path<String>,
+) -> ApiResult<HttpResponse> {
     let session = hub.session(&cli.namespace, &SessionId::from(id.as_str())).await;
     let session = session.map_err(|error| ApiError::from_find(error, Guarded::Session))?;
-    Ok(answer(&session.send(GetFull).await?))
+    Ok(answer(&shared, &session.send(GetFull).await?).await)
 }
 
 #[derive(Deserialize)]

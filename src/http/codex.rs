@@ -13,6 +13,7 @@ use super::{
     body::Body,
     error::{ApiError, ApiResult},
     history::life,
+    owner,
 };
 use crate::{
     domain::{
@@ -25,11 +26,10 @@ use crate::{
     wire::{rest, schema},
 };
 
-const OWNER: &str = "default";
 pub const NO_MACHINE: &str = "No online machine available for Codex history import";
 
 pub fn owner_only(caller: &Caller) -> ApiResult<()> {
-    if caller.namespace.as_str() == OWNER {
+    if owner::is(caller) {
         return Ok(());
     }
     let text = "Codex transcript import is not available outside the default namespace";

@@ -1,6 +1,8 @@
 //! What clients are told when something fails: the one place with status codes and error bodies. A constructor is
 //! named for its case. Released clients branch on these texts and codes, so a test pins every body.
 
+mod notes;
+
 use std::fmt;
 
 use actix_web::{HttpResponse, ResponseError, http::StatusCode};
@@ -15,6 +17,7 @@ use crate::{
         SessionError, clear::ClearError, history::HistoryError, local::LocalError, resume::ResumeError,
     },
     store,
+    wire::export::ExportTooLarge,
 };
 
 /// A failed request. Every one has a JSON body.
@@ -111,6 +114,10 @@ impl ApiError {
         Self { status: StatusCode::BAD_REQUEST, body, retry_after: None }
     }
 
+    pub fn export_too_large(body: &ExportTooLarge) -> Self {
+        Self { status: StatusCode::PAYLOAD_TOO_LARGE, body: json!(body), retry_after: None }
+    }
+
     pub fn too_large() -> Self {
         plain(StatusCode::PAYLOAD_TOO_LARGE, "Request body too large")
     }
@@ -197,6 +204,10 @@ impl ApiError {
         coded(StatusCode::BAD_GATEWAY, text, "restart_failed")
     }
 
+    pub fn owner_only(what: &str) -> Self {
+        plain(StatusCode::FORBIDDEN, format!("{what} only available to the hub owner"))
+    }
+
     // What became of it
 
     /// The family of `{"success":false}`.
@@ -209,6 +220,10 @@ impl ApiError {
     }
 
     pub fn relay_failed(text: impl Into<String>) -> Self {
+        plain(StatusCode::INTERNAL_SERVER_ERROR, text)
+    }
+
+    pub fn unreadable(text: impl Into<String>) -> Self {
         plain(StatusCode::INTERNAL_SERVER_ERROR, text)
     }
 
@@ -281,6 +296,10 @@ impl From<SessionError> for ApiError {
             SessionError::NotRunning => plain(status, "Session is inactive"),
             SessionError::Rpc(error) => Self::relay_failed(error.to_string()),
             SessionError::Store(error) => error.into(),
+            SessionError::Files(error) => {
+                tracing::error!(%error, "a folder of attachments cannot be used");
+                Self::busy()
+            }
         }
     }
 }

@@ -10,23 +10,30 @@ mod cli_local;
 mod codex;
 mod codex_import;
 mod cursor;
+mod disposition;
 mod error;
 mod events;
+mod export;
 mod files;
 mod health;
 mod history;
+mod hub_settings;
 mod limits;
 mod machines;
 mod messages;
 mod middleware;
 mod openapi;
+mod owner;
 mod pages;
 mod permissions;
 mod pi;
 mod prompts;
+mod push;
 mod relay;
+mod scratchlist;
 mod sessions;
 mod settings;
+mod storage;
 mod streams;
 mod telegram;
 
@@ -70,6 +77,9 @@ pub struct Shared {
     pub cors: CorsOrigins,
     pub body_limit: usize,
     pub web_dir: Option<PathBuf>,
+    pub home: PathBuf,
+    pub database: PathBuf,
+    pub vapid_public_key: String,
     pub stopping: CancellationToken,
 }
 
@@ -148,6 +158,7 @@ fn routes(config: &mut web::ServiceConfig) {
                 .route("/sessions/{id}", web::get().to(sessions::get))
                 .route("/sessions/{id}", web::patch().to(settings::rename))
                 .route("/sessions/{id}", web::delete().to(sessions::delete))
+                .route("/sessions/{id}/export", web::get().to(export::export))
                 .route("/sessions/{id}/status", web::get().to(sessions::status))
                 .route("/sessions/{id}/resume", web::post().to(sessions::resume))
                 .route("/sessions/{id}/reopen", web::post().to(sessions::reopen))
@@ -182,6 +193,20 @@ fn routes(config: &mut web::ServiceConfig) {
                 .route("/sessions/{id}/generated-images/{image}", web::get().to(files::generated_image))
                 .route("/sessions/{id}/slash-commands", web::get().to(files::slash_commands))
                 .route("/sessions/{id}/upload", web::post().to(files::upload))
+                .route("/sessions/{id}/scratchlist", web::get().to(scratchlist::list))
+                .route("/sessions/{id}/scratchlist", web::post().to(scratchlist::add))
+                .route("/sessions/{id}/scratchlist/limits", web::get().to(scratchlist::limits))
+                .route("/sessions/{id}/scratchlist/upload", web::post().to(scratchlist::upload))
+                .route("/sessions/{id}/scratchlist/{entry}", web::put().to(scratchlist::edit))
+                .route("/sessions/{id}/scratchlist/{entry}", web::delete().to(scratchlist::remove))
+                .route(
+                    "/sessions/{id}/scratchlist/attachments/{file}",
+                    web::get().to(scratchlist::attachment),
+                )
+                .route(
+                    "/sessions/{id}/scratchlist/attachments/{file}",
+                    web::delete().to(scratchlist::discard_attachment),
+                )
                 .route("/machines", web::get().to(machines::list))
                 .route("/machines/{id}", web::patch().to(machines::rename))
                 .route("/machines/{id}/agent-availability", web::get().to(machines::agent_availability))
@@ -197,6 +222,14 @@ fn routes(config: &mut web::ServiceConfig) {
                 .route("/codex/restart-desktop", web::post().to(codex::restart_desktop))
                 .route("/pi/sessions", web::get().to(pi::list))
                 .route("/pi/import-sessions", web::post().to(pi::import))
+                .route("/push/vapid-public-key", web::get().to(push::vapid_public_key))
+                .route("/push/subscribe", web::post().to(push::subscribe))
+                .route("/push/subscribe", web::delete().to(push::unsubscribe))
+                .route("/devices/register", web::post().to(push::register_device))
+                .route("/devices/register", web::delete().to(push::unregister_device))
+                .route("/storage/sqlite", web::get().to(storage::sqlite))
+                .route("/hub-settings", web::get().to(hub_settings::get))
+                .route("/hub-settings", web::put().to(hub_settings::put))
                 .configure(relay::routes)
                 .default_service(web::to(unknown_api)),
         )

@@ -5,6 +5,7 @@ mod limiter;
 mod secrets;
 mod telegram;
 mod tokens;
+mod vapid;
 
 pub use self::{
     jwt::{Claims, Jwt, JwtError},
@@ -12,4 +13,5 @@ pub use self::{
     secrets::{BaseToken, JwtKey, Secrets},
     telegram::{TelegramError, TelegramUser, verify as verify_telegram},
     tokens::AccessTokens,
+    vapid::VapidKeys,
 };

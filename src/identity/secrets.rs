@@ -9,6 +9,7 @@ use base64::{
 use rand::Rng;
 use serde_json::{Value, json};
 
+use super::VapidKeys;
 use crate::{
     clock::Clock,
     config::{
@@ -29,6 +30,8 @@ pub struct Secrets {
     pub jwt_key: JwtKey,
     /// Stands for every user of this hub in web tokens. It is public.
     pub owner_id: u64,
+    /// By which push services know this hub.
+    pub vapid: VapidKeys,
 }
 
 /// The access token without a namespace.
@@ -53,7 +56,8 @@ impl Secrets {
         settings_file::close_to_others(&settings_file::path(home))?;
         let jwt_key = jwt_key(home, clock)?;
         let owner_id = owner_id(home, clock)?;
-        Ok(Self { base_token, jwt_key, owner_id })
+        let vapid = VapidKeys::load_or_create(home, clock)?;
+        Ok(Self { base_token, jwt_key, owner_id, vapid })
     }
 }
 
@@ -229,7 +233,9 @@ mod tests {
         let first = start(home.path(), &[("CLI_API_TOKEN", "first"), ("HAPI_LISTEN_PORT", "4000")]).unwrap();
         assert!(!first.base_token.is_new);
         let text = fs::read_to_string(settings_file::path(home.path())).unwrap();
-        assert_eq!(text, "{\n  \"machineId\": \"m\",\n  \"cliApiToken\": \"first\"\n}");
+        assert!(text.starts_with("{\n  \"machineId\": \"m\",\n  \"cliApiToken\": \"first\","), "{text}");
+        let settings = settings_file::read(&settings_file::path(home.path())).unwrap();
+        assert_eq!(settings.keys().collect::<Vec<_>>(), ["machineId", "cliApiToken", "vapidKeys"]);
 
         let second = start(home.path(), &[("CLI_API_TOKEN", "second")]).unwrap();
         assert_eq!(second.base_token.token.expose(), "second");

@@ -1,9 +1,10 @@
 //! Sessions that turn out to be one conversation are joined: looked for whenever a row of the list changes, one run for
 //! each conversation at a time.
 
-use std::sync::{Arc, Weak};
+use std::{collections::HashMap, sync::Arc};
 
 use actix::prelude::*;
+use tokio::sync::watch;
 
 use super::{FindSession, Tenant};
 use crate::{
@@ -14,22 +15,36 @@ use crate::{
     session::{Absorb, Surrender},
 };
 
-/// Two sessions are not joined while one of them is in here.
-pub(super) type KeptApart = Vec<(SessionId, Weak<()>)>;
+/// Sessions that somebody is bringing back, with what will come of it.
+pub(super) type KeptApart = HashMap<SessionId, watch::Receiver<Option<SessionId>>>;
 
-/// While the answer lives, a session is not joined with others: somebody is about to do that, or not to.
+/// A session is about to be brought back, perhaps under another id. Until that is over it is not joined with others.
 #[derive(Message)]
-#[rtype(result = "Arc<()>")]
+#[rtype(result = "Apart")]
 pub struct KeepApart(pub SessionId);
+
+pub enum Apart {
+    /// Whoever asked does it, and says what came of it. Dropping this says: nothing.
+    Yours(watch::Sender<Option<SessionId>>),
+    /// Somebody else does it.
+    Others(watch::Receiver<Option<SessionId>>),
+}
+
+fn is_under_way(outcome: &watch::Receiver<Option<SessionId>>) -> bool {
+    outcome.has_changed().is_ok() && outcome.borrow().is_none()
+}
 
 impl Handler<KeepApart> for Tenant {
     type Result = MessageResult<KeepApart>;
 
     fn handle(&mut self, KeepApart(id): KeepApart, _: &mut Self::Context) -> Self::Result {
-        let guard = Arc::default();
-        self.kept_apart.retain(|(_, guard)| guard.strong_count() > 0);
-        self.kept_apart.push((id, Arc::downgrade(&guard)));
-        MessageResult(guard)
+        self.kept_apart.retain(|_, outcome| is_under_way(outcome));
+        if let Some(outcome) = self.kept_apart.get(&id) {
+            return MessageResult(Apart::Others(outcome.clone()));
+        }
+        let (done, outcome) = watch::channel(None);
+        self.kept_apart.insert(id, outcome);
+        MessageResult(Apart::Yours(done))
     }
 }
 
@@ -40,9 +55,7 @@ impl Tenant {
             return;
         }
         let candidates: Vec<Candidate> = self.index.of_conversation(&conversation);
-        let is_apart = |id: &SessionId| {
-            self.kept_apart.iter().any(|(known, guard)| known == id && guard.strong_count() > 0)
-        };
+        let is_apart = |id: &SessionId| self.kept_apart.get(id).is_some_and(is_under_way);
         if candidates.iter().any(|candidate| is_apart(&candidate.id)) {
             return;
         }

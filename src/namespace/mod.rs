@@ -26,7 +26,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 pub use child::{Adopt, CreateChild};
 pub use create::{CreateError, CreateSession, Created, RegisterMachine};
 pub use directory::{Directory, FindTenant, Hub, arbiter_of};
-pub use duplicates::KeepApart;
+pub use duplicates::{Apart, KeepApart};
 pub use find::{FindError, FindMachine, FindSession, Found, Passivate, Removed};
 pub use follow::{Follow, FollowerGone, Quiet, TailAppended};
 pub use imports::{BeginImport, CreateImported, Turn};
@@ -125,8 +125,8 @@ impl Tenant {
                 machines: HashMap::new(),
                 index,
                 joining: HashSet::new(),
-                kept_apart: Vec::new(),
                 imports: imports::Imports::new(),
+                kept_apart: HashMap::new(),
                 machine_rows,
                 tail: Tail::default(),
                 mark,

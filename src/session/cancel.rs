@@ -174,15 +174,45 @@ impl LiveSession {
         row: Row,
         tells_local_id: bool,
     ) -> super::Boxed<Outcome<Settled>> {
+        let key = self.state.record.key;
+        let had_content = self.state.record.has_content;
+        let (store, gone) = (self.env.store.clone(), row.id.clone());
+        let look = async move {
+            if had_content {
+                store.read(move |conn| store::history::has_content_beside(conn, key, &gone)).await
+            } else {
+                Ok(false)
+            }
+        };
+        Box::pin(look.into_actor(self).then(move |has_content, this, _| match has_content {
+            Ok(has_content) => this.delete_row(id, row, tells_local_id, has_content),
+            Err(error) => Box::pin(actix::fut::ready(Err(SessionError::Store(error)))),
+        }))
+    }
+
+    fn delete_row(
+        &mut self,
+        id: String,
+        row: Row,
+        tells_local_id: bool,
+        has_content: bool,
+    ) -> super::Boxed<Outcome<Settled>> {
         let local_id = row.local_id.clone();
         let told = local_id.as_deref().filter(|_| tells_local_id);
-        let entry = self.events().cancelled(&id, told);
-        let changes =
-            Changes { message_epoch: Some(self.state.record.message_epoch + 1), ..Changes::default() };
+        let changes = Changes {
+            message_epoch: Some(self.state.record.message_epoch + 1),
+            has_content: (has_content != self.state.record.has_content).then_some(has_content),
+            ..Changes::default()
+        };
+        let mut entries = Vec::with_capacity(2);
+        if changes.has_content.is_some() {
+            entries.push(self.events().updated(&self.after(&changes)));
+        }
+        entries.push(self.events().cancelled(&id, told));
         let key = self.state.record.key;
         let (row_id, seq) = (row.id, row.seq);
         let deleted = row_id.clone();
-        let commit = self.commit(changes, vec![entry], move |tx| {
+        let commit = self.commit(changes, entries, move |tx| {
             store::sessions::raise_message_seq_floor(tx.conn, key, seq)?;
             store::messages::delete_pending(tx.conn, key, &deleted)?;
             store::messages::head(tx.conn, key)

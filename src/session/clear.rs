@@ -1,13 +1,12 @@
 //! OpenCode's `/clear`, driven by its CLI: a replacement is reserved, takes every prompt from then on, and is started
 //! when the old process is gone. Nothing is delivered to it before it has taken over.
 
-use std::sync::Arc;
-
 use actix::prelude::*;
 use serde_json::json;
 
 use super::{
     Atomic, LiveSession, Outcome, SessionError, Surrender,
+    exclusive::Guard,
     history::closed,
     life::{Life, gone},
     now_ready,
@@ -301,27 +300,22 @@ async fn bring_up(life: &Life, source: &Session, replacement: &SessionId) -> Res
     Err("The replacement did not become active".into())
 }
 
-/// A run that finishes a clear, alive as long as the run.
-type Run = Arc<()>;
-
 /// Notes that the replacement is about to come up; makes one where there is none yet. `None` when another run does
 /// that already.
 #[derive(Message)]
-#[rtype(result = "Result<Option<(Run, SessionId)>, ClearError>")]
+#[rtype(result = "Result<Option<(Guard, SessionId)>, ClearError>")]
 struct Begin {
     replacement: Option<SessionId>,
     note: State,
 }
 
 impl Handler<Begin> for LiveSession {
-    type Result = AtomicResponse<Self, Result<Option<(Run, SessionId)>, ClearError>>;
+    type Result = AtomicResponse<Self, Result<Option<(Guard, SessionId)>, ClearError>>;
 
     fn handle(&mut self, Begin { replacement, note }: Begin, _: &mut Self::Context) -> Self::Result {
-        if self.clearing.strong_count() > 0 {
+        let Some(guard) = self.clearing.begin() else {
             return AtomicResponse::new(Box::pin(actix::fut::ready(Ok(None))));
-        }
-        let run = Run::default();
-        self.clearing = Arc::downgrade(&run);
+        };
         let begun: super::Boxed<Result<SessionId, ClearError>> = match replacement {
             None => self.make_replacement(note),
             Some(replacement) => Box::pin(self.note(&replacement, note, None).map(|noted, _, _| {
@@ -329,7 +323,7 @@ impl Handler<Begin> for LiveSession {
                 Ok(replacement)
             })),
         };
-        AtomicResponse::new(Box::pin(begun.map(|begun, _, _| Ok(Some((run, begun?))))))
+        AtomicResponse::new(Box::pin(begun.map(|begun, _, _| Ok(Some((guard, begun?))))))
     }
 }
 

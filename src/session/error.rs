@@ -29,6 +29,8 @@ pub enum SessionError {
     StillActive,
     #[error("session is neither active nor marked as running")]
     NotRunning,
+    #[error("use the session's folder of attachments")]
+    Files(#[from] std::io::Error),
     #[error(transparent)]
     Rpc(#[from] RpcError),
     #[error(transparent)]

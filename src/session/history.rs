@@ -1,12 +1,10 @@
 //! A conversation that is cut: kept still meanwhile, shortened when the agent has done its part, and marked when nobody
 //! can say whether the two still agree.
 
-use std::sync::Arc;
-
 use actix::prelude::*;
 use serde_json::Value;
 
-use super::{Atomic, LiveSession, Outcome, SessionError, now_ready};
+use super::{Atomic, LiveSession, Outcome, SessionError, exclusive::Guard, now_ready};
 use crate::{
     domain::{
         content,
@@ -45,16 +43,14 @@ impl HistoryError {
     }
 }
 
-/// While it lives, the session takes no prompts, does not switch, and is not cut by anybody else.
-pub type Stillness = Arc<()>;
-
 /// Keeps the session still, if its conversation can be cut now.
 #[derive(Message)]
 #[rtype(result = "Result<Held, HistoryError>")]
 pub struct Hold(pub Cut);
 
 pub struct Held {
-    pub stillness: Stillness,
+    /// While it lives, the session takes no prompts, does not switch, and is not cut by anybody else.
+    pub guard: Guard,
     pub session: Box<Session>,
     /// Where the cut is.
     pub boundary: Option<Position>,
@@ -67,18 +63,17 @@ impl Handler<Hold> for LiveSession {
         self.last_used = self.now();
         let refused = if !self.state.turn.active {
             Some(SessionError::Inactive.into())
-        } else if self.is_held() {
-            Some(HistoryError::Running)
         } else {
             history::admit(&self.state, !self.queue.is_empty(), &cut).err().map(HistoryError::from)
         };
         if let Some(refused) = refused {
             return Box::pin(actix::fut::ready(Err(refused)));
         }
-        let stillness = Stillness::default();
-        self.held = Arc::downgrade(&stillness);
+        let Some(guard) = self.cutting.begin() else {
+            return Box::pin(actix::fut::ready(Err(HistoryError::Running)));
+        };
         let Some(before) = cut.before().map(str::to_owned) else {
-            let held = Held { stillness, session: Box::new(self.state.clone()), boundary: None };
+            let held = Held { guard, session: Box::new(self.state.clone()), boundary: None };
             return Box::pin(actix::fut::ready(Ok(held)));
         };
         let key = self.state.record.key;
@@ -89,14 +84,14 @@ impl Handler<Hold> for LiveSession {
             let row = found.map_err(SessionError::Store)?.filter(|row| row.invoked_at.is_some());
             let row = row.ok_or(Refusal::NoSuchMessage)?;
             let session = Box::new(this.state.clone());
-            Ok(Held { stillness, session, boundary: Some(row.position()) })
+            Ok(Held { guard, session, boundary: Some(row.position()) })
         }))
     }
 }
 
 impl LiveSession {
     pub(super) fn is_held(&self) -> bool {
-        self.held.strong_count() > 0
+        self.cutting.is_running()
     }
 }
 

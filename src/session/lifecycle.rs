@@ -172,10 +172,12 @@ impl Handler<Delete> for LiveSession {
         let delete =
             self.commit(Changes::default(), vec![entry], move |tx| store::sessions::delete(tx.conn, key));
         let gone = self.tenant.send(namespace::Removed(self.id().clone()));
+        let files = self.all_files_gone();
         AtomicResponse::new(Box::pin(delete.then(|outcome, this: &mut Self, _| {
             // The namespace forgets it before the answer, so that who reads next does not find it.
             let told = async move {
                 if outcome.is_ok() {
+                    files.await;
                     let _ = gone.await;
                 }
                 outcome

@@ -8,7 +8,7 @@ use super::{Atomic, LiveSession, SessionError, decisions::set_states, now_ready}
 use crate::{
     domain::{
         json,
-        session::{Changes, ConfigKey, Session},
+        session::{Changes, ConfigKey, Patch, Session},
     },
     namespace, store,
     wire::events::SessionEvents,
@@ -57,8 +57,10 @@ impl Handler<Absorb> for LiveSession {
         let told = changes.clone();
         let store = self.env.store.clone();
         let source_id = source.id().clone();
+        let files = self.shared_files(source.id());
         let merge = async move {
-            store
+            let files = files.share().await?;
+            let merged = store
                 .write(move |tx| {
                     let merged = store::merge::merge(tx.conn, source_key, &target, &told)?;
                     let namespace = target.namespace().clone();
@@ -71,12 +73,17 @@ impl Handler<Absorb> for LiveSession {
                     }
                     store::intents::record_merge(tx.conn, &namespace, &source_id, target.id(), now)?;
                     tx.journal(&namespace, gone.merged(target.id()))?;
+                    if merged.notes.moved > 0 {
+                        tx.journal(&namespace, events.patched(&Patch::noted(now)))?;
+                    }
                     tx.journal(&namespace, gone.removed())?;
                     tx.journal(&namespace, events.updated(&after))?;
                     let queue = store::messages::pending(tx.conn, target.record.key)?;
                     Ok((merged, queue, source_id))
                 })
-                .await
+                .await;
+            files.settle(merged.as_ref().ok().map(|(merged, ..)| &merged.notes)).await;
+            Ok::<_, SessionError>(merged?)
         };
         AtomicResponse::new(Box::pin(merge.into_actor(self).map(move |merged, this, _| {
             let (merged, queue, source_id) = merged?;

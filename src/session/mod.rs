@@ -7,6 +7,7 @@ pub mod clear;
 pub mod codex_threads;
 mod decisions;
 mod error;
+mod exclusive;
 pub mod fork;
 pub mod history;
 pub mod import;
@@ -23,6 +24,7 @@ mod prompts;
 pub mod resume;
 mod retry;
 pub mod rewind;
+mod scratchlist;
 mod settings;
 pub mod shared;
 pub mod unfinished;
@@ -30,7 +32,7 @@ mod until;
 mod versioned;
 mod view;
 
-use std::{collections::BTreeMap, pin::Pin, sync::Weak};
+use std::{collections::BTreeMap, pin::Pin};
 
 use actix::prelude::*;
 use tokio::sync::oneshot;
@@ -40,6 +42,7 @@ pub use append::AppendMessage;
 pub use cancel::{CancelOutcome, CancelPrompt};
 pub use decisions::{Decide, Delivery, GetStatus, Status};
 pub use error::SessionError;
+use exclusive::Exclusive;
 pub use lifecycle::{Archive, Archived, Delete, MarkArchived, Reopen, RestoreArchive};
 pub use links::{Call, FindLine, Join, Leave, Line, RegisterMethod, RoomLink, UnregisterMethod};
 pub use merge::{Absorb, Surrender};
@@ -47,6 +50,7 @@ pub use native_queue::QueuedNatively;
 pub use presence::{Alive, End, MarkActive, Ready};
 pub use prompts::{Consumed, MarkIndeterminate, SendPrompt, SetSteerState};
 pub use retry::{RetryOutcome, RetryPrompt, SteerOutcome, SteerPrompt};
+pub use scratchlist::{AddNote, DiscardAttachment, EditNote, KeepAttachment, NoteError, RemoveNote};
 pub use settings::{Rename, SetConfig, SetPin, SetSummary, Setting};
 pub use versioned::{UpdateAgentState, UpdateMetadata};
 pub use view::{Announce, GetFull, GetGlance, GetKey, GetState, Glance};
@@ -109,10 +113,10 @@ pub struct LiveSession {
     methods: Methods,
     contact: Contact,
     waiting: Vec<(until::Condition, oneshot::Sender<()>)>,
-    /// Alive while the conversation is being cut.
-    held: Weak<()>,
-    /// Alive while its clear is being finished.
-    clearing: Weak<()>,
+    /// The conversation is being cut.
+    cutting: Exclusive,
+    /// Its clear is being finished.
+    clearing: Exclusive,
     /// It is to take the place of another session: until then nothing is delivered to it.
     is_gated: bool,
     last_used: Millis,
@@ -144,8 +148,8 @@ impl LiveSession {
             links: Vec::new(),
             methods: Methods::default(),
             waiting: Vec::new(),
-            held: Weak::new(),
-            clearing: Weak::new(),
+            cutting: Exclusive::default(),
+            clearing: Exclusive::default(),
             is_gated,
             last_used: now,
             is_row_stale: false,

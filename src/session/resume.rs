@@ -26,7 +26,7 @@ use crate::{
     },
     link::rpc,
     machine::{self, Spawn},
-    namespace::{FindError, KeepApart, ListMachines},
+    namespace::{Apart, FindError, KeepApart, ListMachines},
     store,
 };
 
@@ -88,7 +88,15 @@ async fn bring_back(
         return Ok(Resumed { id, was_active: true, cursor_protocol: None });
     }
     // Until the step is over the old session and what comes of it are not taken for duplicates of one another.
-    let _apart = life.tenant.send(KeepApart(id.clone())).await.map_err(gone)?;
+    let done = match life.tenant.send(KeepApart(id.clone())).await.map_err(gone)? {
+        Apart::Yours(done) => done,
+        Apart::Others(mut outcome) => {
+            // Somebody else is bringing it back: what comes of that is the answer here too.
+            let id = outcome.wait_for(Option::is_some).await.ok().and_then(|id| id.clone());
+            let id = id.ok_or_else(|| ResumeError::Failed("Session failed to become active".into()))?;
+            return Ok(Resumed { id, was_active: false, cursor_protocol: None });
+        }
+    };
     let state = session.send(super::GetState).await.map_err(gone)?;
     let state = release(life, &id, state).await?;
     let marks = takes_marks_off.then(|| archive_marks(&state)).flatten();
@@ -107,6 +115,7 @@ async fn bring_back(
     match outcome {
         Ok(new_id) => {
             life.close(step, None).await;
+            let _ = done.send(Some(new_id.clone()));
             Ok(Resumed { id: new_id, was_active: false, cursor_protocol })
         }
         Err(error) => {
@@ -199,9 +208,15 @@ async fn join(
 pub async fn settle(life: &Life, id: &SessionId, other: Option<SessionId>, plan: ResumePlan, step: i64) {
     let outcome = async {
         let session = life.session(id).await?;
+        // Whoever asks for it meanwhile gets what comes of this.
+        let apart = life.tenant.send(KeepApart(id.clone())).await.map_err(gone)?;
+        let Apart::Yours(done) = apart else { return Ok(None) };
         let new_id = other.unwrap_or_else(|| id.clone());
         match join(life, &session, id, &new_id, false).await {
-            Ok(_) => Ok(None),
+            Ok(_) => {
+                let _ = done.send(Some(new_id));
+                Ok(None)
+            }
             Err(error) => {
                 restore(&session, plan.marks).await;
                 Ok::<_, FindError>(Some(error.to_string()))

@@ -10,22 +10,17 @@ use crate::domain::{ids::Millis, session::Session};
 
 pub type Condition = Box<dyn Fn(&Session) -> bool + Send>;
 
-/// Answers as soon as the condition holds.
+/// Answers as soon as the condition holds; `false` when the session's actor goes first.
 #[derive(Message)]
-#[rtype(result = "()")]
+#[rtype(result = "bool")]
 pub struct Until(pub Condition);
 
 impl Handler<Until> for LiveSession {
-    type Result = ResponseFuture<()>;
+    type Result = ResponseFuture<bool>;
 
     fn handle(&mut self, Until(condition): Until, _: &mut Self::Context) -> Self::Result {
         let held = self.when(condition);
-        Box::pin(async move {
-            // The sender goes only with the actor; whoever waits has a deadline of its own.
-            if held.await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        })
+        Box::pin(async move { held.await.is_ok() })
     }
 }
 
@@ -58,14 +53,14 @@ impl LiveSession {
     }
 }
 
-/// Waits for a condition. `false` when it did not hold in time.
+/// Waits for a condition. `false` when it did not hold in time, or the session went into another.
 pub async fn until(
     session: &Addr<LiveSession>,
     within: Millis,
     condition: impl Fn(&Session) -> bool + Send + 'static,
 ) -> bool {
     let within = Duration::from_millis(u64::try_from(within).unwrap_or(0));
-    matches!(tokio::time::timeout(within, session.send(Until(Box::new(condition)))).await, Ok(Ok(())))
+    matches!(tokio::time::timeout(within, session.send(Until(Box::new(condition)))).await, Ok(Ok(true)))
 }
 
 pub fn is_active(session: &Session) -> bool {

@@ -27,6 +27,14 @@ pub fn decode(encoding: i16, content: Vec<u8>) -> Result<String> {
         .map_err(|e| Error::Content(std::io::Error::new(std::io::ErrorKind::InvalidData, e)))
 }
 
+/// How large stored content is when it is unpacked, by its length and its first bytes.
+pub fn decoded_size(encoding: i16, stored: u64, head: &[u8]) -> u64 {
+    match encoding {
+        ZSTANDARD => zstd::zstd_safe::get_frame_content_size(head).ok().flatten().unwrap_or(stored),
+        _ => stored,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -123,6 +123,23 @@ fn look_through(conn: &mut SqliteConnection, key: i64, last_seq: i64) -> Result<
     Ok(left)
 }
 
+/// Whether a conversation has any content but that of one message.
+pub fn has_content_beside(conn: &mut SqliteConnection, key: i64, message: &str) -> Result<bool> {
+    let mut cursor = None;
+    loop {
+        let rows = messages::before(conn, key, cursor, BATCH)?;
+        let Some(last) = rows.last() else { return Ok(false) };
+        cursor = Some(last.position());
+        let others = rows.iter().filter(|row| row.id != message);
+        if others
+            .filter_map(|row| json::read(&row.content))
+            .any(|row| content::has_conversation_content(&row))
+        {
+            return Ok(true);
+        }
+    }
+}
+
 /// The newest to-do list of a conversation.
 pub fn newest_todos(conn: &mut SqliteConnection, key: i64) -> Result<Option<Json>> {
     Ok(look_through(conn, key, 0)?.todos)

@@ -3,14 +3,18 @@
 
 use diesel::sqlite::SqliteConnection;
 
-use super::{error::Result, messages, sessions};
-use crate::domain::session::{Changes, Position, Session};
+use super::{error::Result, messages, scratchlist, sessions};
+use crate::domain::{
+    scratchlist::Folder,
+    session::{Changes, Position, Session},
+};
 
 /// What the target looks like after its history was joined.
 pub struct Merged {
     pub moved: usize,
     pub last_seq: i64,
     pub head: Option<Position>,
+    pub notes: scratchlist::Moved,
 }
 
 /// `changes` are those of the target; its message epoch is among them, since cursors into its history are void.
@@ -21,10 +25,12 @@ pub fn merge(
     changes: &Changes,
 ) -> Result<Merged> {
     let moved = messages::move_in_front(conn, source, target.record.key)?;
+    let folder = Folder::of(target.namespace(), target.id());
+    let notes = scratchlist::move_all(conn, source, target.record.key, &folder)?;
     if let Some(update) = sessions::Update::of(target, changes) {
         sessions::update(conn, &update)?;
     }
     sessions::delete(conn, source)?;
     let (last_seq, head) = sessions::tail(conn, target.record.key)?;
-    Ok(Merged { moved, last_seq: last_seq.max(target.last_seq), head })
+    Ok(Merged { moved, last_seq: last_seq.max(target.last_seq), head, notes })
 }

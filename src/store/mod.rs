@@ -4,6 +4,7 @@
 mod codec;
 pub mod decisions;
 mod error;
+pub mod export;
 pub mod history;
 pub mod imports;
 pub mod intents;
@@ -13,8 +14,10 @@ pub mod machines;
 pub mod merge;
 pub mod messages;
 pub mod prompts;
+pub mod push;
 mod readers;
 mod schema;
+pub mod scratchlist;
 pub mod sessions;
 pub mod set_aside;
 pub mod users;

@@ -136,6 +136,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    deserted_folders (session_id) {
+        session_id -> Text,
+        namespace -> Text,
+    }
+}
+
+diesel::table! {
     usage_events (session_key, source_key) {
         session_key -> BigInt,
         source_key -> Text,
@@ -198,6 +205,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     messages,
     journal,
     decisions,
+    deserted_folders,
     scratchlist,
     usage_events,
     usage_scans

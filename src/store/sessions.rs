@@ -5,6 +5,7 @@ use diesel::{connection::DefaultLoadingMode, prelude::*, sqlite::SqliteConnectio
 use super::{
     error::{Error, Result},
     schema::{messages, sessions},
+    scratchlist,
 };
 use crate::domain::{
     ids::{Millis, Namespace, SessionId},
@@ -290,8 +291,9 @@ pub fn set_inactive(conn: &mut SqliteConnection, key: i64) -> Result<()> {
     Ok(())
 }
 
-/// Deletes the session; its messages and decisions go with it.
+/// Deletes the session; its messages, decisions and notes go with it.
 pub fn delete(conn: &mut SqliteConnection, key: i64) -> Result<()> {
+    scratchlist::desert(conn, key)?;
     diesel::delete(sessions::table.find(key)).execute(conn)?;
     Ok(())
 }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::domain::{ids::SessionId, json, prompt::DeliveryState, session::Position};
 
-fn open(folder: &TempDir) -> Store {
+pub(super) fn open(folder: &TempDir) -> Store {
     Store::open(&folder.path().join("wheelhouse.db"), Retention::default()).unwrap()
 }
 
@@ -23,7 +23,7 @@ fn entry(n: i64) -> NewEntry {
     }
 }
 
-async fn session(store: &Store, id: &str) -> crate::domain::session::Record {
+pub(super) async fn session(store: &Store, id: &str) -> crate::domain::session::Record {
     let new = sessions::NewSession {
         id: id.into(),
         namespace: "default".into(),

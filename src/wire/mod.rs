@@ -2,6 +2,7 @@
 
 pub mod cli;
 pub mod events;
+pub mod export;
 pub mod message;
 pub mod rest;
 pub mod schema;

@@ -405,3 +405,25 @@ async fn every_prompt_is_in_exactly_one_state() {
     assert_eq!(states(&web).await, expected("failed", ["failed", "indeterminate", "failed"]));
     hub.stop().await;
 }
+
+#[actix_rt::test]
+async fn a_session_whose_only_words_were_taken_back_has_none() {
+    let mut hub = TestHub::start().await;
+    let web = hub.web().await;
+    let (id, cli) = hub.live_session("t", &metadata()).await;
+    cli.script.on_cancel(Some(json!({ "removed": true })));
+    for local_id in ["l1", "l2"] {
+        queue(&web, &id, local_id).await;
+    }
+    assert_eq!(cancel(&web, &id, "l1").await.body["status"], "cancelled");
+    assert_eq!(web.session(&id).await["hasConversationContent"], true);
+    let events = hub.events().await;
+    assert_eq!(cancel(&web, &id, "l2").await.body["status"], "cancelled");
+    let is_empty = |event: &crate::support::Event| {
+        (event.is("session-updated") && event.data["data"]["hasConversationContent"] == json!(false))
+            .then_some(())
+    };
+    events.until("there is no conversation", is_empty).await;
+    assert_eq!(web.session(&id).await["hasConversationContent"], false);
+    hub.stop().await;
+}

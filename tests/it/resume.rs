@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Cli, Events, TestHub, agent_says, metadata};
+use crate::support::{Cli, Events, Setup, TestHub, agent_says, metadata};
 
 /// A machine that is online and whose runner can start agents.
 async fn machine(hub: &TestHub) -> Cli {
@@ -210,4 +210,68 @@ async fn the_agents_own_id_is_found_in_what_it_said() {
     assert_eq!(agent.get(&path).await.body["target"]["agentSessionId"], native);
     assert_eq!(hub.web().await.session(&id).await["metadata"]["claudeSessionId"], native);
     hub.stop().await;
+}
+
+#[actix_rt::test]
+async fn two_who_resume_at_once_get_the_same_session() {
+    let mut hub = TestHub::start().await;
+    let web = hub.web().await;
+    let runner = machine(&hub).await;
+    let old = hub.session("t", &resumable()).await;
+    let new = hub.session("u", &metadata()).await;
+    let answer = json!({ "type": "success", "sessionId": new });
+    runner.serve("spawn-happy-session", move |_| Some(answer.clone())).await;
+    let agent = hub.cli(&new).await;
+    let path = format!("/api/sessions/{old}/resume");
+    let nothing = json!({});
+    let (first, second) = (web.post(&path, &nothing), web.post(&path, &nothing));
+    let comes_up = async {
+        runner.until_called("spawn-happy-session", 1).await;
+        agent.alive(hub.clock.now()).await;
+    };
+    let (first, second, ()) = futures_util::join!(first, second, comes_up);
+    for answer in [first, second] {
+        assert_eq!((answer.status, &answer.body["sessionId"]), (200, &json!(new)), "{answer:?}");
+    }
+    assert_eq!(runner.calls().len(), 1);
+    hub.stop().await;
+}
+
+#[actix_rt::test]
+async fn a_resume_cut_short_by_a_restart_is_finished_or_taken_back() {
+    let patience = wheelhouse::domain::liveness::Patience { active: 400, ready: 400, inactive: 400 };
+    let mut hub = TestHub::with(Setup { patience: Some(patience), ..Setup::default() }).await;
+    let mut archived = resumable();
+    archived["lifecycleState"] = json!("archived");
+    archived["archiveReason"] = json!("done");
+    let (comes, stays) =
+        (hub.session("t", &archived).await, hub.session("u", &archived_as(&archived, "other")).await);
+    let runner = machine(&hub).await;
+    runner.serve("spawn-happy-session", |_| None).await;
+    let mut asking = Vec::new();
+    for id in [&comes, &stays] {
+        let (web, path) = (hub.web().await, format!("/api/sessions/{id}/reopen"));
+        asking.push(actix_rt::spawn(async move {
+            let _ = web.request(reqwest::Method::POST, &path).json(&json!({})).send().await;
+        }));
+    }
+    runner.until_called("spawn-happy-session", 2).await;
+    hub.crash().await;
+    asking.iter().for_each(actix_rt::task::JoinHandle::abort);
+    hub.start_again().await;
+    let web = hub.web().await;
+    hub.cli(&comes).await.alive(hub.clock.now()).await;
+    let is_archived = |answer: &crate::support::Answer| {
+        answer.body["session"]["metadata"]["archiveReason"] == json!("done")
+    };
+    web.until(&format!("/api/sessions/{stays}"), "archived again", is_archived).await;
+    let back = web.session(&comes).await;
+    assert_eq!((&back["active"], back["metadata"].get("lifecycleState")), (&json!(true), None));
+    hub.stop().await;
+}
+
+fn archived_as(metadata: &Value, native_id: &str) -> Value {
+    let mut metadata = metadata.clone();
+    metadata["claudeSessionId"] = json!(native_id);
+    metadata
 }

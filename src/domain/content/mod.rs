@@ -4,12 +4,14 @@ mod background;
 mod native_id;
 mod presence;
 pub(super) mod scan;
+mod shown;
 mod tools;
 mod truncate;
 
 pub use background::background_delta;
 pub use native_id::{NativeId, claude_native_id, codex_native_id};
 pub use presence::has_conversation_content;
+pub use shown::is_shown;
 pub use tools::{ToolCall, tool_calls};
 pub use truncate::truncate_agent_strings;
 

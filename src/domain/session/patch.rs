@@ -51,6 +51,8 @@ pub struct Patch<'a> {
     background_task_count: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     updated_at: Option<Millis>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scratchlist_updated_at: Option<Millis>,
 }
 
 impl<'a> Patch<'a> {
@@ -105,6 +107,11 @@ impl<'a> Patch<'a> {
 
     pub fn touched(updated_at: Millis) -> Self {
         Self { updated_at: Some(updated_at), ..Self::default() }
+    }
+
+    /// The notes beside the session changed: pages fetch them anew.
+    pub fn noted(at: Millis) -> Self {
+        Self { scratchlist_updated_at: Some(at), ..Self::default() }
     }
 
     /// The versioned values, todos, team, background tasks and recency in `changes`, which lead on from `before`.
