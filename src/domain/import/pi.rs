@@ -105,13 +105,13 @@ impl Conversation {
             .filter(|(local_id, _)| local_id.starts_with(&prefix))
             .collect();
         let reached = match leaf {
-            Some(leaf) => match self.branch.get(leaf) {
+            Some(leaf) if !self.branch.is_empty() => match self.branch.get(leaf) {
                 Some(place) => Some(*place),
                 None => return Verdict::Diverged,
             },
             // Somebody talked with the agent here, and nobody noted how far.
-            None if known.len() < stored.len() => return Verdict::Diverged,
-            None => None,
+            _ if known.len() < stored.len() => return Verdict::Diverged,
+            _ => None,
         };
         let mut found = 0;
         let mut arrivals = Vec::new();
@@ -136,6 +136,12 @@ impl Conversation {
         Verdict::Lacks(arrivals)
     }
 
+    /// The entry that the branch ends with.
+    fn end(&self) -> Option<&str> {
+        let last = self.branch.iter().max_by_key(|(_, place)| **place).map(|(id, _)| id.as_str());
+        self.leaf.as_deref().filter(|leaf| self.branch.contains_key(*leaf)).or(last)
+    }
+
     pub fn mark(&self, session: &mut Map<String, Value>, place: &Place, now: Millis, error: Option<&str>) {
         let before = session.get("piImportState");
         let started = before.and_then(|state| state.get("startedAt")).cloned().unwrap_or_else(|| now.into());
@@ -154,8 +160,8 @@ impl Conversation {
             };
         }
         session.insert("piImportState".into(), state);
-        if let (Some(leaf), None) = (&self.leaf, error) {
-            session.insert("piHistoryLeafEntryId".into(), leaf.as_str().into());
+        if let (Some(end), None) = (self.end(), error) {
+            session.insert("piHistoryLeafEntryId".into(), end.into());
         }
     }
 }

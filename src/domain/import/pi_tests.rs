@@ -57,6 +57,20 @@ fn what_was_said_through_the_hub_is_not_imported_again() {
 }
 
 #[test]
+fn what_was_noted_is_where_the_next_import_begins() {
+    let place = Place { machine: "m".into(), host: "h".into() };
+    let mut all = conversation(&["a", "b"]);
+    for leaf in [Some("e1"), Some("of another branch"), None] {
+        all.leaf = leaf.map(str::to_owned);
+        let mut session = Map::new();
+        all.mark(&mut session, &place, 1, None);
+        assert_eq!(session["piHistoryLeafEntryId"], "e1");
+        let whole = [row(Some("pi:p:0"), "a"), row(Some("pi:p:1"), "b")];
+        assert_eq!(lacks(all.compare(Some(&session.into()), &whole)), Some(Vec::new()));
+    }
+}
+
+#[test]
 fn another_branch_or_another_text_is_another_conversation() {
     let all = conversation(&["a", "b"]);
     assert_eq!(lacks(all.compare(Some(&at("elsewhere")), &[])), None);
