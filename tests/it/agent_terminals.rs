@@ -50,6 +50,7 @@ async fn the_process_is_told_when_nobody_watches_any_more() {
     second.emit("agent-terminal:subscribe", &of(&id));
     cli.until_events("agent-terminal:refresh", 2).await;
     first.emit("agent-terminal:unsubscribe", &of(&id));
+    first.settle().await;
     shows(&cli, "still watched");
     second.until("agent-terminal:output").await;
     assert_eq!(cli.events("agent-terminal:idle"), [] as [Value; 0]);
@@ -101,8 +102,7 @@ async fn watchers_are_told_that_the_session_is_over() {
     // A session that rests is not watched.
     viewer.emit("agent-terminal:subscribe", &of(&id));
     viewer.emit("agent-terminal:input", &json!({ "sessionId": id, "data": "x" }));
-    viewer.create(&id, "marker");
-    viewer.until("terminal:error").await;
+    viewer.settle().await;
     cli.alive(hub.clock.now()).await;
     viewer.emit("agent-terminal:input", &json!({ "sessionId": id, "data": "y" }));
     assert_eq!(cli.until_event("agent-terminal:input").await["data"], "y");
@@ -118,6 +118,7 @@ async fn a_screen_belongs_to_the_process_of_its_session_and_to_its_namespace() {
     let viewer = Viewer::connect(&hub).await;
     let stranger = Viewer::of(&hub, "team").await;
     stranger.emit("agent-terminal:subscribe", &of(&id));
+    stranger.settle().await;
     viewer.emit("agent-terminal:subscribe", &of(&id));
     cli.until_event("agent-terminal:refresh").await;
     other_cli

@@ -93,6 +93,7 @@ async fn another_browser_takes_a_terminal_over_with_what_it_showed() {
     let third = Viewer::connect(&hub).await;
     third.emit("terminal:write", &json!({ "terminalId": "t1", "data": "not mine" }));
     third.emit("terminal:close", &json!({ "terminalId": "t1" }));
+    third.settle().await;
     second.emit("terminal:write", &json!({ "terminalId": "t1", "data": "mine" }));
     assert_eq!(cli.until_event("terminal:write").await["data"], "mine");
     assert_eq!(cli.events("terminal:close"), [] as [Value; 0]);

@@ -14,6 +14,12 @@ use super::{
 
 type Received = (String, Value);
 
+const GONE: &str = "Session is inactive or unavailable.";
+
+fn is_uuid(text: &str) -> bool {
+    uuid::Uuid::parse_str(text).is_ok()
+}
+
 pub struct Viewer {
     outgoing: mpsc::UnboundedSender<Message>,
     log: Rc<Log<Received>>,
@@ -92,9 +98,21 @@ impl Viewer {
         self.emit("terminal:create", &size);
     }
 
-    /// Everything heard so far.
+    /// Everything sent before has been taken when this returns: a terminal that cannot be is refused behind it.
+    pub async fn settle(&self) {
+        let marker = uuid::Uuid::new_v4().to_string();
+        self.create("nobody", &marker);
+        let is_refusal =
+            |(name, payload): &Received| name == "terminal:error" && payload["terminalId"] == marker;
+        self.log.until("a marker", |log| log.iter().find(|event| is_refusal(event)).map(drop)).await;
+    }
+
+    /// Everything heard so far, without what [`Self::settle`] was answered.
     pub fn heard(&self) -> Vec<Received> {
-        self.log.all()
+        let is_marker = |(_, payload): &Received| {
+            payload["message"] == GONE && payload["terminalId"].as_str().is_some_and(is_uuid)
+        };
+        self.log.all().into_iter().filter(|event| !is_marker(event)).collect()
     }
 
     pub async fn until(&self, event: &str) -> Value {
