@@ -20,6 +20,7 @@ use wheelhouse::{
         Store,
         journal::{self, Retention},
         messages::{self, Message},
+        search,
         sessions::{self, NewSession},
     },
     wire::events::{self, SessionEvents},
@@ -167,6 +168,24 @@ fn read_the_newest_page(bencher: Bencher<'_, '_>, limit: i64) {
         let read = bench.store.read(move |conn| messages::before(conn, key, None, limit));
         ready(bench.runtime.block_on(read).map_err(Into::into))
     });
+}
+
+/// One batch of the index of words, as the writer takes it down.
+#[divan::bench]
+fn index_sixty_four_messages(bencher: Bencher<'_, '_>) {
+    let bench = ready(Bench::open());
+    let mut next = 1;
+    bencher
+        .counter(ItemsCount::new(64_u32))
+        .with_inputs(|| {
+            ready(bench.runtime.block_on(bench.append(next, 64)));
+            next += 64;
+            ready(bench.runtime.block_on(bench.store.read(search::next_messages)).map_err(Into::into))
+        })
+        .bench_local_values(|batch| {
+            let write = bench.store.write(move |tx| search::keep(tx.conn, batch));
+            ready(bench.runtime.block_on(write).map_err(Into::into))
+        });
 }
 
 /// Everything that the hub looks for in what an agent says.

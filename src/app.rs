@@ -24,9 +24,11 @@ use crate::{
     },
     http::{self, Shared},
     identity::{AccessTokens, FailedLogins, Jwt},
+    indexer::{UsageIndex, WordIndex},
     namespace::{Directory, TailLimit, Tick},
     session, socket,
     store::{self, Store, intents::Intent, journal::Retention},
+    titles::Titles,
     wire::events::{self, SessionEvents},
 };
 
@@ -145,6 +147,14 @@ impl Hub {
             let (env, handles) = (env.clone(), handles.clone());
             Directory::start_in_arbiter(&first, move |_| Directory::new(env, handles))
         };
+        let usage_index = {
+            let store = store.clone();
+            UsageIndex::start_in_arbiter(&first, move |_| UsageIndex::new(store))
+        };
+        let word_index = {
+            let (store, every) = (store.clone(), options.tick);
+            WordIndex::start_in_arbiter(&first, move |_| WordIndex::new(store, every))
+        };
         let stopping = CancellationToken::new();
         start_clockwork(&first, &env, &directory, options.tick, &stopping);
         go_on(&first, &env, &directory, unfinished, &stopping);
@@ -152,6 +162,10 @@ impl Hub {
         let shared = Arc::new(Shared {
             directory: directory.clone(),
             env: env.clone(),
+            usage_index,
+            word_index,
+            titles: Titles::launch(&env, &config.title, &first),
+            prices: config.usage.prices.value.clone().or(&config.usage.list_prices),
             tokens: AccessTokens::new(&start.secrets.base_token.token),
             jwt: Jwt::new(start.secrets.jwt_key.clone(), start.secrets.owner_id, *config.auth.jwt_ttl),
             failed_logins: FailedLogins::new(

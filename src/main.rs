@@ -7,7 +7,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use wheelhouse::{
     app::{Hub, Options},
     clock::Clock,
-    command::{self, Cli, Command, ConfigCommand, StartArgs, banner},
+    command::{self, Cli, Command, ConfigCommand, StartArgs, banner, import::ImportArgs},
     telemetry,
 };
 
@@ -19,6 +19,7 @@ fn main() -> ExitCode {
     let done = match command {
         None | Some(Command::Hub) => hub(start),
         Some(Command::Openapi) => openapi(),
+        Some(Command::Import(args)) => import(&args, start),
         Some(Command::Config { action: ConfigCommand::Show }) => config_show(start),
     };
     match done {
@@ -70,6 +71,17 @@ async fn asked_to_stop() -> std::io::Result<()> {
 
 fn openapi() -> anyhow::Result<()> {
     println!("{}", wheelhouse::http::document().to_pretty_json()?);
+    Ok(())
+}
+
+fn import(args: &ImportArgs, start: StartArgs) -> anyhow::Result<()> {
+    let options = command::import::options(args, start.with_environment(), Clock::system())?;
+    let report = wheelhouse::import::run(&options, &mut |line| eprintln!("{line}"))?;
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&report)?);
+    } else {
+        print!("{}", report.text());
+    }
     Ok(())
 }
 

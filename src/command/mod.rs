@@ -3,6 +3,7 @@
 pub mod banner;
 pub mod config;
 pub mod hub;
+pub mod import;
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -31,6 +32,8 @@ pub enum Command {
     Hub,
     /// Print the OpenAPI document of the HTTP surface
     Openapi,
+    /// Take over the sessions, messages, accounts and secrets of a released hub
+    Import(import::ImportArgs),
     /// Look at the configuration
     Config {
         #[command(subcommand)]

@@ -21,8 +21,13 @@ const SETTINGS: [(&str, &str); 6] = [
 const OLD_SETTINGS: [(&str, &str); 3] =
     [("webappHost", "listenHost"), ("webappPort", "listenPort"), ("webappUrl", "publicUrl")];
 
+/// Whether a hub refuses to start with this key in `settings.json`.
+pub fn is_old_setting(key: &str) -> bool {
+    OLD_SETTINGS.iter().any(|(old, _)| *old == key)
+}
+
 /// The variables of the released hub.
-const VARIABLES: [(&str, &str); 14] = [
+const VARIABLES: [(&str, &str); 21] = [
     ("HAPI_LISTEN_HOST", "listen.host"),
     ("HAPI_LISTEN_PORT", "listen.port"),
     ("HAPI_PUBLIC_URL", "public_url"),
@@ -37,6 +42,13 @@ const VARIABLES: [(&str, &str); 14] = [
     ("HAPI_SCRATCHLIST_MAX_ATTACHMENT_BYTES_PER_ENTRY", "scratchlist.entry_bytes"),
     ("HAPI_SCRATCHLIST_MAX_ATTACHMENT_BYTES_PER_SESSION", "scratchlist.session_bytes"),
     ("HAPI_SCRATCHLIST_ALLOWED_ATTACHMENT_MIMES", "scratchlist.mime_types"),
+    ("HAPI_TITLE_PROVIDER_BASE_URL", "title.base_url"),
+    ("HAPI_TITLE_PROVIDER_API_KEY", "title.api_key"),
+    ("HAPI_TITLE_PROVIDER_MODEL", "title.model"),
+    ("HAPI_TITLE_PROVIDER_MAX_TOKENS", "title.max_tokens"),
+    ("HAPI_TITLE_PROVIDER_TIMEOUT_MS", "title.timeout_ms"),
+    ("HAPI_TITLE_SUGGESTION_RATE_LIMIT", "title.rate_limit"),
+    ("HAPI_TITLE_SUGGESTION_RATE_WINDOW_MS", "title.rate_window_ms"),
 ];
 
 /// Starts the variable of any setting of ours.

@@ -23,6 +23,7 @@ use std::{
 
 use url::Url;
 
+pub use self::layers::is_old_setting;
 use self::layers::{Layer, Values};
 pub use self::{
     cors::CorsOrigins,
@@ -30,7 +31,8 @@ pub use self::{
     mime_types::MimeTypes,
     secret::Secret,
     sections::{
-        Actors, Auth, Journal, Limits, Listen, Log, Login, Scratchlist, Stop, Telegram, Terminal, Web,
+        Actors, Auth, Journal, Limits, Listen, Log, Login, Scratchlist, Stop, Telegram, Terminal, Title,
+        Usage, Web,
     },
     source::{Shown, Source, Sourced},
 };
@@ -74,6 +76,8 @@ pub struct Config {
     pub limits: Limits,
     pub scratchlist: Scratchlist,
     pub actors: Actors,
+    pub usage: Usage,
+    pub title: Title,
     pub web: Web,
     pub log: Log,
     pub stop: Stop,
@@ -104,6 +108,8 @@ impl Config {
             limits: Limits::read(&values)?,
             scratchlist: Scratchlist::read(&values)?,
             actors: Actors::read(&values)?,
+            usage: Usage::read(&values)?,
+            title: Title::read(&values)?,
             web: Web { dir: place(Web::read(&values)?.dir)? },
             log: Log::read(&values)?,
             stop: Stop::read(&values)?,
@@ -140,6 +146,8 @@ impl Config {
             limits,
             scratchlist,
             actors,
+            usage,
+            title,
             web,
             log,
             stop,
@@ -157,6 +165,8 @@ impl Config {
             limits.show(),
             scratchlist.show(),
             actors.show(),
+            usage.show(),
+            title.show(),
             web.show(),
             log.show(),
             stop.show(),
@@ -176,6 +186,14 @@ impl Config {
         }
         if *self.auth.legacy_handshake && !self.listen.is_loopback() {
             return Err(Error::OpenHandshake { host: self.listen.host.value.clone() });
+        }
+        let provider = &self.title.base_url;
+        if provider.as_deref().is_some_and(|url| !is_web_address(url)) {
+            return Err(Error::BadValue {
+                key: "title.base_url".to_owned(),
+                origin: provider.source.clone(),
+                expected: WEB_ADDRESS,
+            });
         }
         match &*self.auth.base_token {
             Some(token) if token.expose().contains(':') => {
@@ -209,12 +227,16 @@ fn default_url(port: u16) -> String {
 fn public_url(values: &Values) -> Result<Sourced<String>, Error> {
     let given: Sourced<Option<String>> = values.get("public_url")?;
     let url = given.map(|text| text.unwrap_or_default().trim_end_matches('/').to_owned());
-    let is_web = Url::parse(&url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
-    if is_web || url.is_empty() {
+    if is_web_address(&url) || url.is_empty() {
         return Ok(url);
     }
-    let expected = "an address that starts with http:// or https://";
-    Err(Error::BadValue { key: "public_url".to_owned(), origin: url.source, expected })
+    Err(Error::BadValue { key: "public_url".to_owned(), origin: url.source, expected: WEB_ADDRESS })
+}
+
+const WEB_ADDRESS: &str = "an address that starts with http:// or https://";
+
+fn is_web_address(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
 }
 
 /// A path in our file starts at the home folder, one in the environment where the program was started.

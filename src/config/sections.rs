@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::{Error, MimeTypes, Secret, Shown, Sourced, layers::Values};
+use crate::domain::usage::Prices;
 
 macro_rules! sections {
     ($($(#[$doc:meta])* $name:ident = $section:literal { $($field:ident: $kind:ty,)* })*) => {$(
@@ -42,6 +43,18 @@ sections! {
         mime_types: MimeTypes,
     }
     Actors = "actors" { passivate_after_ms: u64, }
+    /// What models cost: the first list is looked at before the second.
+    Usage = "usage" { prices: Prices, list_prices: Prices, }
+    /// The language model that suggests titles; without address, key and model there is none.
+    Title = "title" {
+        base_url: Option<String>,
+        api_key: Option<Secret>,
+        model: Option<String>,
+        max_tokens: u32,
+        timeout_ms: u64,
+        rate_limit: usize,
+        rate_window_ms: u64,
+    }
     /// A folder that takes the place of the built-in web app.
     Web = "web" { dir: Option<PathBuf>, }
     Log = "log" { filter: String, json: bool, }

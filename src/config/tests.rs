@@ -125,11 +125,23 @@ fn every_released_name_works_from_the_environment_and_from_settings() {
         ("HAPI_SCRATCHLIST_MAX_ATTACHMENT_BYTES_PER_ENTRY", "9", "scratchlist.entry_bytes"),
         ("HAPI_SCRATCHLIST_MAX_ATTACHMENT_BYTES_PER_SESSION", "10", "scratchlist.session_bytes"),
         ("HAPI_SCRATCHLIST_ALLOWED_ATTACHMENT_MIMES", "text/plain, image/png", "scratchlist.mime_types"),
+        ("HAPI_TITLE_PROVIDER_BASE_URL", "https://model.example/v1", "title.base_url"),
+        ("HAPI_TITLE_PROVIDER_MODEL", "small", "title.model"),
+        ("HAPI_TITLE_PROVIDER_MAX_TOKENS", "7", "title.max_tokens"),
+        ("HAPI_TITLE_PROVIDER_TIMEOUT_MS", "8", "title.timeout_ms"),
+        ("HAPI_TITLE_SUGGESTION_RATE_LIMIT", "9", "title.rate_limit"),
+        ("HAPI_TITLE_SUGGESTION_RATE_WINDOW_MS", "10", "title.rate_window_ms"),
     ] {
         let setup = Setup::new().env(variable, text);
         assert_eq!(setup.shown(key), format!("{key} = {text}  (environment {variable})"));
         assert!(Setup::new().env(variable, "").shown(key).ends_with("(default)"));
     }
+    let setup = Setup::new().env("HAPI_TITLE_PROVIDER_API_KEY", "s3cret");
+    assert_eq!(
+        setup.shown("title.api_key"),
+        "title.api_key = hidden  (environment HAPI_TITLE_PROVIDER_API_KEY)"
+    );
+    assert!(!format!("{:?}", setup.load().unwrap()).contains("s3cret"));
 }
 
 #[test]
@@ -150,6 +162,8 @@ fn what_cannot_work_is_one_clear_line() {
     insta::assert_snapshot!(toml("terminal.max = 1.5").error(), @"`terminal.max` (wheelhouse.toml) must be a positive whole number");
     insta::assert_snapshot!(env("HAPI_SCRATCHLIST_ALLOWED_ATTACHMENT_MIMES", "png").error(), @"`scratchlist.mime_types` (environment HAPI_SCRATCHLIST_ALLOWED_ATTACHMENT_MIMES) must be a list of MIME types such as image/png");
     insta::assert_snapshot!(env("HAPI_PUBLIC_URL", "hub.example").error(), @"`public_url` (environment HAPI_PUBLIC_URL) must be an address that starts with http:// or https://");
+    insta::assert_snapshot!(env("HAPI_TITLE_PROVIDER_BASE_URL", "model").error(), @"`title.base_url` (environment HAPI_TITLE_PROVIDER_BASE_URL) must be an address that starts with http:// or https://");
+    insta::assert_snapshot!(toml("usage.prices = ['x = 1']").error(), @"`usage.prices` (wheelhouse.toml) must be a list of texts like `model* = 3 0.3 3.75 15`");
     insta::assert_snapshot!(env("CLI_API_TOKEN", "a:b").error(), @"the access token (environment CLI_API_TOKEN) must not contain `:`; clients add their namespace behind it");
     let open = toml("auth.legacy_handshake = true").env("HAPI_LISTEN_HOST", "0.0.0.0");
     insta::assert_snapshot!(open.error(), @"`auth.legacy_handshake` lets everybody in, so it works on a loopback address only, not on 0.0.0.0");

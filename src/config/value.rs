@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use config::{Value, ValueKind};
 
 use super::{CorsOrigins, Secret};
+use crate::domain::usage::Prices;
 
 /// Reads one value. The error says what would have been right; the wrong value is not repeated, it may be a secret.
 pub trait Setting: Sized {
@@ -118,6 +119,23 @@ impl Setting for Vec<String> {
 
     fn show(&self) -> String {
         self.join(", ")
+    }
+}
+
+impl Setting for Prices {
+    fn parse(value: Value) -> Result<Self, &'static str> {
+        let expected = "a list of texts like `model* = 3 0.3 3.75 15`";
+        let lines = <Vec<String>>::parse(value).map_err(|_| expected)?;
+        Self::parse(lines.iter().map(String::as_str)).ok_or(expected)
+    }
+
+    /// A long list would bury the other settings.
+    fn show(&self) -> String {
+        match self.len() {
+            0 => "none".to_owned(),
+            1..=3 => self.to_string(),
+            many => format!("{many} lines"),
+        }
     }
 }
 

@@ -29,6 +29,7 @@ fn session(metadata: &Value, agent_state: &Value) -> Session {
         active_at: 1,
         has_content: true,
         message_epoch: 0,
+        seen_at: 0,
     };
     Session::resting(record, 0, None)
 }

@@ -17,6 +17,7 @@ use crate::{
         SessionError, clear::ClearError, history::HistoryError, local::LocalError, resume::ResumeError,
     },
     store,
+    titles::TitleError,
     wire::export::ExportTooLarge,
 };
 
@@ -126,6 +127,10 @@ impl ApiError {
         Self::unsuccessful(StatusCode::PAYLOAD_TOO_LARGE, "File too large (max 50MB)", None)
     }
 
+    pub fn invalid_time_zone() -> Self {
+        plain(StatusCode::BAD_REQUEST, "Invalid timeZone")
+    }
+
     // What they asked for
 
     pub fn session_not_found() -> Self {
@@ -206,6 +211,10 @@ impl ApiError {
 
     pub fn owner_only(what: &str) -> Self {
         plain(StatusCode::FORBIDDEN, format!("{what} only available to the hub owner"))
+    }
+
+    pub fn titles_not_configured() -> Self {
+        plain(StatusCode::SERVICE_UNAVAILABLE, "Title suggestions are not configured on this Hub")
     }
 
     // What became of it
@@ -330,6 +339,28 @@ impl From<CreateError> for ApiError {
             CreateError::TagTaken | CreateError::IdTaken => plain(StatusCode::CONFLICT, error.to_string()),
             CreateError::MachineDenied => Self::machine_denied(),
             CreateError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<TitleError> for ApiError {
+    fn from(error: TitleError) -> Self {
+        match error {
+            TitleError::NothingSaid => plain(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "There is no conversation yet that a title could be made from",
+            ),
+            TitleError::TooOften { wait } => {
+                let seconds = u64::try_from(wait).unwrap_or_default().div_ceil(1_000);
+                let error =
+                    plain(StatusCode::TOO_MANY_REQUESTS, "Too many title suggestions; try again later");
+                Self { retry_after: Some(seconds), ..error }
+            }
+            TitleError::Provider(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "no title was suggested");
+                plain(StatusCode::BAD_GATEWAY, "The title provider failed")
+            }
+            TitleError::Store(error) => error.into(),
         }
     }
 }

@@ -32,6 +32,7 @@ fn every_body_is_as_clients_know_it() {
         ApiError::already_bound(),
         ApiError::invalid_body(),
         ApiError::invalid_query(),
+        ApiError::invalid_time_zone(),
         ApiError::too_large(),
         ApiError::upload_too_large(),
         ApiError::session_not_found(),
@@ -47,6 +48,9 @@ fn every_body_is_as_clients_know_it() {
         ApiError::restart_unsupported(),
         ApiError::restart_failed("gone"),
         ApiError::not_connected(),
+        ApiError::titles_not_configured(),
+        TitleError::NothingSaid.into(),
+        TitleError::TooOften { wait: 1 }.into(),
         ApiError::busy(),
         SessionError::NoSuchRequest.into(),
         SessionError::AlreadyDecided(Box::new(winner())).into(),
@@ -86,6 +90,7 @@ fn every_body_is_as_clients_know_it() {
     409 {"error":"already_bound"}
     400 {"error":"Invalid body"}
     400 {"error":"Invalid query"}
+    400 {"error":"Invalid timeZone"}
     413 {"error":"Request body too large"}
     413 {"success":false,"error":"File too large (max 50MB)"}
     404 {"error":"Session not found"}
@@ -101,6 +106,9 @@ fn every_body_is_as_clients_know_it() {
     502 {"error":"The runner is not started by a supervisor, so it would not come back","code":"restart_unsupported"}
     502 {"error":"gone","code":"restart_failed"}
     503 {"error":"Not connected"}
+    503 {"error":"Title suggestions are not configured on this Hub"}
+    422 {"error":"There is no conversation yet that a title could be made from"}
+    429 {"error":"Too many title suggestions; try again later"}
     503 {"error":"The hub cannot do this at the moment","code":"unavailable"}
     404 {"error":"Request not found"}
     409 {"error":"Somebody else has decided this request","code":"already_decided","winner":{"requestId":"r","requestCreatedAt":1,"approved":true,"answer":{"approved":true},"state":"pending","by":"7","from":"127.0.0.1 browser","at":2}}

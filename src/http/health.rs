@@ -18,7 +18,7 @@ pub async fn health(shared: web::Data<Arc<Shared>>) -> HttpResponse {
     response.json(json!({
         "status": if is_stopping { "stopping" } else { "ok" },
         "protocolVersion": 1,
-        "capabilities": { "workGraph": false, "titleSuggestion": false },
+        "capabilities": { "workGraph": false, "titleSuggestion": shared.titles.is_some() },
         "hub": { "name": "wheelhouse", "version": env!("CARGO_PKG_VERSION") },
     }))
 }

@@ -31,11 +31,15 @@ mod prompts;
 mod push;
 mod relay;
 mod scratchlist;
+mod search;
+mod seen;
 mod sessions;
 mod settings;
 mod storage;
 mod streams;
 mod telegram;
+mod titles;
+mod usage;
 
 use std::{net::TcpListener, path::PathBuf, sync::Arc, time::Duration};
 
@@ -55,12 +59,17 @@ pub use relay::RELAYS;
 use crate::{
     app::Env,
     config::{CorsOrigins, Secret},
-    domain::ids::{MachineId, SessionId},
+    domain::{
+        ids::{MachineId, SessionId},
+        usage::Prices,
+    },
     identity::{AccessTokens, FailedLogins, Jwt},
+    indexer::{UsageIndex, WordIndex},
     machine::LiveMachine,
     namespace::{Directory, Hub},
     session::LiveSession,
     socket::{self, Sockets},
+    titles::Titles,
 };
 use auth::Caller;
 use error::{ApiError, ApiResult, Guarded};
@@ -69,6 +78,11 @@ use error::{ApiError, ApiResult, Guarded};
 pub struct Shared {
     pub directory: Addr<Directory>,
     pub env: Env,
+    pub usage_index: Addr<UsageIndex>,
+    pub word_index: Addr<WordIndex>,
+    pub prices: Prices,
+    /// `None` when no provider is configured.
+    pub titles: Option<Addr<Titles>>,
     pub tokens: AccessTokens,
     pub jwt: Jwt,
     pub failed_logins: FailedLogins,
@@ -207,6 +221,11 @@ fn routes(config: &mut web::ServiceConfig) {
                     "/sessions/{id}/scratchlist/attachments/{file}",
                     web::delete().to(scratchlist::discard_attachment),
                 )
+                .route("/sessions/{id}/seen", web::put().to(seen::mark))
+                .route("/sessions/{id}/title-suggestion", web::post().to(titles::suggest))
+                .route("/sessions/{id}/usage", web::get().to(usage::of_session))
+                .route("/search", web::get().to(search::search))
+                .route("/usage/summary", web::get().to(usage::summary))
                 .route("/machines", web::get().to(machines::list))
                 .route("/machines/{id}", web::patch().to(machines::rename))
                 .route("/machines/{id}/agent-availability", web::get().to(machines::agent_availability))

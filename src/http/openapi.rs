@@ -19,7 +19,7 @@ use super::{
     auth, cli, cli_clear, cli_local, codex, codex_import, cursor, events, export, files, health, history,
     hub_settings, machines, messages, pages, permissions, pi, prompts, push,
     relay::{RELAYS, Relay, Verb},
-    scratchlist, sessions, settings, storage, telegram,
+    scratchlist, search, seen, sessions, settings, storage, telegram, titles, usage,
 };
 use crate::wire::{rest::ErrorBody, schema};
 
@@ -82,6 +82,11 @@ const ACCESS_TOKEN: &str = "accessToken";
         scratchlist::upload,
         scratchlist::attachment,
         scratchlist::discard_attachment,
+        search::search,
+        seen::mark,
+        titles::suggest,
+        usage::of_session,
+        usage::summary,
         machines::list,
         machines::rename,
         machines::agent_availability,

@@ -118,21 +118,33 @@ fn jwt_key(home: &Path, clock: &Clock) -> Result<JwtKey, Error> {
     let path = home.join("jwt-secret.json");
     let fresh = || json!({ "secretBase64": BASE64_STANDARD.encode(rand::random::<[u8; 32]>()) });
     let held = read_or_create(&path, home, clock, fresh)?;
-    let key =
-        held.get("secretBase64").and_then(Value::as_str).and_then(|text| BASE64_STANDARD.decode(text).ok());
-    key.and_then(|key| <[u8; 32]>::try_from(key).ok())
-        .map(JwtKey)
-        .ok_or(Error::BadSecret { path, expected: "32 bytes as `secretBase64`" })
+    jwt_key_in(&held).ok_or(Error::BadSecret { path, expected: "32 bytes as `secretBase64`" })
+}
+
+fn jwt_key_in(held: &Value) -> Option<JwtKey> {
+    let key = BASE64_STANDARD.decode(held.get("secretBase64")?.as_str()?).ok()?;
+    <[u8; 32]>::try_from(key).ok().map(JwtKey)
+}
+
+/// Whether the content of a `jwt-secret.json` is one that a hub starts with.
+pub fn holds_jwt_key(held: &Value) -> bool {
+    jwt_key_in(held).is_some()
 }
 
 fn owner_id(home: &Path, clock: &Clock) -> Result<u64, Error> {
     let path = home.join("owner-id.json");
     let fresh = || json!({ "ownerId": rand::rng().random_range(1..=MAX_SAFE_INTEGER) });
     let held = read_or_create(&path, home, clock, fresh)?;
-    held.get("ownerId")
-        .and_then(Value::as_u64)
-        .filter(|id| (1..=MAX_SAFE_INTEGER).contains(id))
-        .ok_or(Error::BadSecret { path, expected: "a positive whole number as `ownerId`" })
+    owner_id_in(&held).ok_or(Error::BadSecret { path, expected: "a positive whole number as `ownerId`" })
+}
+
+fn owner_id_in(held: &Value) -> Option<u64> {
+    held.get("ownerId")?.as_u64().filter(|id| (1..=MAX_SAFE_INTEGER).contains(id))
+}
+
+/// Whether the content of an `owner-id.json` is one that a hub starts with.
+pub fn holds_owner_id(held: &Value) -> bool {
+    owner_id_in(held).is_some()
 }
 
 /// Two hubs that start at once in one home agree on what the first of them made.

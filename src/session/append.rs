@@ -193,6 +193,10 @@ impl LiveSession {
         if !record.has_content && content::has_conversation_content(seen) {
             changes.has_content = Some(true);
         }
+        // A turn shorter than the time between two heartbeats leaves no other trace of having been.
+        if self.state.turn.grace_until.is_some() && content::is_ready(seen) && !self.has_immediate_prompt() {
+            changes.turn = Some(self.state.turn.grace_over());
+        }
     }
 }
 

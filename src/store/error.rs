@@ -27,4 +27,4 @@ pub enum Error {
     VersionConflict,
 }
 
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;

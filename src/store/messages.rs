@@ -360,13 +360,13 @@ pub fn move_waiting(conn: &mut SqliteConnection, from: i64, to: i64) -> Result<(
     if moved.is_empty() {
         return Ok(());
     }
-    let last = super::sessions::keep_numbers(conn, to)?;
+    let highest = super::sessions::keep_numbers(conn, to)?;
     let of_to = messages::session_key.eq(to).and(messages::invoked_at.is_null());
     diesel::delete(messages::table.filter(of_to)).execute(conn)?;
     waiting.extend(moved);
     // Ids of one moment are in the order in which they were given.
     waiting.sort_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
-    for (seq, row) in (last + 1..).zip(waiting) {
+    for (seq, row) in (highest + 1..).zip(waiting) {
         insert(conn, to, &Message { seq, ..row })?;
     }
     Ok(())

@@ -1,10 +1,12 @@
 //! The store: the only module that sees SQL. One thread writes ([`writer`]), a few connections read ([`readers`]).
 //! Queries are plain functions on a connection, one file per table.
 
+pub mod adopt;
 mod codec;
 pub mod decisions;
 mod error;
 pub mod export;
+pub mod hapi;
 pub mod history;
 pub mod imports;
 pub mod intents;
@@ -18,8 +20,10 @@ pub mod push;
 mod readers;
 mod schema;
 pub mod scratchlist;
+pub mod search;
 pub mod sessions;
 pub mod set_aside;
+pub mod usage;
 pub mod users;
 mod writer;
 

@@ -43,6 +43,7 @@ struct SessionRow {
     active_at: i64,
     has_content: bool,
     message_epoch: i64,
+    seen_at: i64,
 }
 
 impl From<SessionRow> for Record {
@@ -77,6 +78,7 @@ impl From<SessionRow> for Record {
             active_at: row.active_at,
             has_content: row.has_content,
             message_epoch: row.message_epoch,
+            seen_at: row.seen_at,
         }
     }
 }
@@ -221,6 +223,7 @@ struct Changeset {
     active_at: Option<i64>,
     has_content: Option<bool>,
     message_epoch: Option<i64>,
+    seen_at: Option<i64>,
 }
 
 /// The row of an [`update`], taken from a session and its changes before the job is sent to the writer.
@@ -254,6 +257,7 @@ impl Update {
             active_at: changes.turn.as_ref().map(|turn| turn.active_at),
             has_content: changes.has_content,
             message_epoch: changes.message_epoch,
+            seen_at: changes.seen_at,
             ..Changeset::default()
         };
         if let Some(settings) = changes.settings.clone() {

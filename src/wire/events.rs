@@ -222,6 +222,17 @@ impl SessionEvents<'_> {
         self.entry("decision-updated", more)
     }
 
+    /// Ours: somebody has read this far.
+    pub fn seen(&self, seen_at: Millis, unread: bool) -> NewEntry {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct More {
+            seen_at: Millis,
+            unread: bool,
+        }
+        self.entry("session-seen", More { seen_at, unread })
+    }
+
     /// Ours: the loss of a link is told at once, long before the session counts as inactive.
     pub fn contact(&self, contact: Contact) -> NewEntry {
         #[derive(Serialize)]

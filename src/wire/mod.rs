@@ -6,4 +6,6 @@ pub mod export;
 pub mod message;
 pub mod rest;
 pub mod schema;
+pub mod search;
 pub mod updates;
+pub mod usage;

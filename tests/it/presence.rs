@@ -53,6 +53,27 @@ async fn a_heartbeat_brings_settings_along() {
 }
 
 #[actix_rt::test]
+async fn a_turn_that_no_heartbeat_saw_is_over_once_its_agent_is_ready() {
+    let mut hub = TestHub::start().await;
+    let web = hub.web().await;
+    let (id, cli) = hub.live_session("t", &metadata()).await;
+    let ready = json!({ "role": "agent", "content": { "type": "event", "data": { "type": "ready" } } });
+    web.prompt(&id, &json!({ "text": "x", "localId": "first" })).await;
+    web.prompt(&id, &json!({ "text": "y", "localId": "second" })).await;
+    for (taken, is_thinking) in [("first", true), ("second", false)] {
+        cli.consume(&[taken]).await;
+        cli.alive(hub.clock.now()).await;
+        assert_eq!(web.session(&id).await["thinking"], true, "the agent may not have begun");
+        cli.say(&ready).await;
+        hub.clock.advance(2_000);
+        cli.alive(hub.clock.now()).await;
+        assert_eq!(web.session(&id).await["thinking"], is_thinking, "after {taken}");
+    }
+    assert_eq!(web.session(&id).await["activeTurnStartedAt"], Value::Null);
+    hub.stop().await;
+}
+
+#[actix_rt::test]
 async fn a_session_that_says_nothing_for_thirty_seconds_counts_as_gone() {
     let mut hub = TestHub::start().await;
     let web = hub.web().await;

@@ -131,4 +131,36 @@ describe('a killed hub', { timeout: 240_000 }, () => {
         assert.equal(agentState.completedRequests[request.id].status, 'approved')
         await resumed.waitFor('closed request', ({ type, data }) => type === 'session-updated' && data.agentState?.value?.completedRequests?.[request.id]?.status === 'approved')
     })
+    it('runs each scheduled prompt once, whenever it came due', async () => {
+        await begin('default')
+        await scene.idle(id)
+        const begun = Date.now()
+        const missed = await web.prompt(id, '[[say due while the hub was gone]]', { scheduledAt: begun + 500 })
+        const later = await web.prompt(id, '[[say due after the restart]]', { scheduledAt: begun + 6_000 })
+        const mark = stream.frames.length
+        await scene.hub.kill()
+        await until('end of the stream', () => stream.closed)
+        assert.ok(!stream.frames.slice(mark).some(({ data }) => data.type === 'scheduled-matured'))
+        await until('time of the first prompt', () => Date.now() > begun + 500)
+        const cursor = stream.lastEventId
+        await scene.hub.start()
+        const resumed = await web.events({ all: 'true' }, { lastEventId: cursor })
+        for (const text of ['due while the hub was gone', 'due after the restart']) await scene.row(id, text, { deadline: 60_000 })
+        const rows = await web.rows(id)
+        for (const [localId, scheduledAt] of [[missed, begun + 500], [later, begun + 6_000]]) {
+            const [row, ...others] = rows.filter((entry) => entry.localId === localId)
+            assert.deepEqual(others, [])
+            assert.equal(row.scheduledAt, scheduledAt)
+            assert.ok(row.invokedAt >= scheduledAt, 'it ran before its time')
+        }
+        await resumed.waitFor('maturing', ({ type, sessionId }) => type === 'scheduled-matured' && sessionId === id)
+        // The sweep that hands this one out comes after one that could hand the others out again.
+        await web.prompt(id, '[[say due last]]', { scheduledAt: Date.now() + 5_100 })
+        await scene.row(id, 'due last')
+        const history = JSON.stringify(scene.model.turns('due last')[0].messages)
+        for (const text of ['[[say due while the hub was gone]]', '[[say due after the restart]]', '[[say due last]]']) {
+            assert.equal(scene.model.turns(text).length, 1, text)
+            assert.equal(history.split(text).length - 1, 1, `${text} in the agent's history`)
+        }
+    })
 })

@@ -19,12 +19,9 @@ describe('session', { timeout: 240_000 }, () => {
 
     after(async () => scene?.close())
 
-    const completed = (requestId, status) => until(`request ${status}`, async () => {
-        const { agentState } = await web.session(id)
-        return !agentState.requests?.[requestId] && agentState.completedRequests?.[requestId]?.status === status
-    })
-    const decide = (request, verdict, body = {}) => web.post(`/api/sessions/${id}/permissions/${request.id}/${verdict}`, body)
-    const idle = () => until('idle session', async () => !(await web.session(id)).thinking, { deadline: 40_000 })
+    const decide = (...args) => scene.decide(id, ...args)
+    const closed = (...args) => scene.closed(id, ...args)
+    const idle = () => scene.idle(id)
 
     it('has a machine that says what it can run', async () => {
         assert.equal(scene.machine.active, true)
@@ -70,7 +67,7 @@ describe('session', { timeout: 240_000 }, () => {
         const { sessions: [summary] } = await web.get('/api/sessions')
         assert.equal(summary.pendingRequestsCount, 1)
         assert.equal((await decide(request, 'approve')).ok, true)
-        await completed(request.id, 'approved')
+        await closed(request, 'approved')
         await scene.row(id, 'tool said:')
         assert.ok(fs.existsSync(path.join(scene.host.project, 'approved.txt')))
     })
@@ -79,7 +76,7 @@ describe('session', { timeout: 240_000 }, () => {
         await web.prompt(id, '[[bash touch denied.txt]]')
         const request = await web.request(id, 'Bash')
         assert.equal((await decide(request, 'deny')).ok, true)
-        await completed(request.id, 'denied')
+        await closed(request, 'denied')
         await scene.turn(id, '[[say still here]]', 'still here')
         assert.ok(!fs.existsSync(path.join(scene.host.project, 'denied.txt')))
         const late = await web.call('POST', `/api/sessions/${id}/permissions/${request.id}/approve`, {})
@@ -92,7 +89,7 @@ describe('session', { timeout: 240_000 }, () => {
         assert.equal(request.arguments.questions[0].question, 'Which colour?')
         // The key is the number of the question.
         await decide(request, 'approve', { answers: { 0: ['Blue'] } })
-        await completed(request.id, 'approved')
+        await closed(request, 'approved')
         await scene.row(id, 'tool said: Your questions have been answered: \\"Which colour?\\"=\\"Blue\\"')
     })
 
@@ -165,9 +162,8 @@ describe('session', { timeout: 240_000 }, () => {
     })
 
     it('tells each row once', async () => {
-        const told = stream.events.filter(({ data }) => data.type === 'message-received').map(({ data }) => data.message.id)
-        assert.equal(told.length, new Set(told).size)
         const rows = await web.rows(id)
-        assert.deepEqual(rows.map(({ id: rowId }) => rowId).filter((rowId) => !told.includes(rowId)), [])
+        const told = await stream.tellsOf(rows)
+        assert.equal(told.length, rows.length)
     })
 })

@@ -17,11 +17,6 @@ describe('life of a session', { timeout: 180_000 }, () => {
 
     after(async () => scene?.close())
 
-    const archived = (sessionId) => until('archived session', async () => {
-        const { active, metadata } = await web.session(sessionId)
-        return !active && metadata.lifecycleState === 'archived' && metadata
-    })
-
     it('is renamed', async () => {
         const mark = stream.frames.length
         assert.deepEqual(await web.patch(`/api/sessions/${id}`, { name: 'Bridge work' }), { ok: true })
@@ -50,8 +45,7 @@ describe('life of a session', { timeout: 180_000 }, () => {
     it('is archived by its own process', async () => {
         const { hostPid } = (await web.session(id)).metadata
         const mark = stream.frames.length
-        assert.deepEqual(await web.post(`/api/sessions/${id}/archive`, {}), { ok: true })
-        const metadata = await archived(id)
+        const { metadata } = await scene.archive(id)
         assert.equal(metadata.archivedBy, 'cli')
         await stream.waitFor('end', ({ type, sessionId }) => type === 'session-ended' && sessionId === id, { from: mark })
         await until('end of the process', () => !scene.host.processes().includes(hostPid))
@@ -89,8 +83,7 @@ describe('life of a session', { timeout: 180_000 }, () => {
     })
 
     it('is reopened after an archive', async () => {
-        await web.post(`/api/sessions/${id}/archive`, {})
-        await archived(id)
+        await scene.archive(id)
         const answer = await web.post(`/api/sessions/${id}/reopen`, {})
         assert.equal(answer.resumed, true)
         id = answer.sessionId
@@ -99,11 +92,12 @@ describe('life of a session', { timeout: 180_000 }, () => {
         assert.equal(metadata.lifecycleState, 'running')
         await scene.turn(id, '[[say third life]]', 'third life')
         assert.ok((await web.rows(id)).some(({ content }) => JSON.stringify(content).includes('remember the bridge')))
+        const [asked] = scene.model.turns('third life')
+        for (const text of ['remember the bridge', 'back again']) assert.ok(JSON.stringify(asked.messages).includes(text))
     })
 
     it('is deleted', async () => {
-        await web.post(`/api/sessions/${id}/archive`, {})
-        await archived(id)
+        await scene.archive(id)
         const mark = stream.frames.length
         assert.deepEqual(await web.delete(`/api/sessions/${id}`), { ok: true })
         await stream.waitFor('removal', ({ type, sessionId }) => type === 'session-removed' && sessionId === id, { from: mark })

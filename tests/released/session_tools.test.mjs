@@ -65,18 +65,18 @@ describe('tools of a session', { timeout: 180_000 }, () => {
     })
 
     it('takes an upload, hands it to the agent, and removes it', async () => {
-        const content = Buffer.from('attached words\n').toString('base64')
-        const upload = await web.post(`/api/sessions/${id}/upload`, { filename: 'note.txt', content, mimeType: 'text/plain' })
-        assert.equal(upload.success, true)
-        assert.equal(fs.readFileSync(upload.path, 'utf8'), 'attached words\n')
-        const attachments = [{ id: randomUUID(), filename: 'note.txt', mimeType: 'text/plain', size: 15, path: upload.path }]
-        const localId = await web.prompt(id, '[[say got the note]]', { attachments })
+        const attachment = await scene.attach(id, 'note.txt', 'attached words\n')
+        assert.equal(fs.readFileSync(attachment.path, 'utf8'), 'attached words\n')
+        const localId = await web.prompt(id, '[[say got the note]]', { attachments: [attachment] })
         await scene.row(id, 'got the note')
         const row = (await web.rows(id)).find((entry) => entry.localId === localId)
-        assert.deepEqual(row.content.content.attachments, attachments)
-        assert.ok(scene.model.requests.some((request) => JSON.stringify(request.messages).includes(upload.path)))
-        assert.deepEqual(await web.post(`/api/sessions/${id}/upload/delete`, { path: upload.path }), { success: true })
-        assert.ok(!fs.existsSync(upload.path))
+        assert.deepEqual(row.content.content.attachments, [attachment])
+        const [asked] = scene.model.turns('got the note')
+        const heard = JSON.stringify(asked.messages)
+        assert.ok(heard.includes(attachment.path))
+        assert.ok(heard.includes('attached words'), 'the agent has not read the file')
+        assert.deepEqual(await web.post(`/api/sessions/${id}/upload/delete`, { path: attachment.path }), { success: true })
+        assert.ok(!fs.existsSync(attachment.path))
     })
 
     it('opens a terminal in the project', async () => {

@@ -43,13 +43,17 @@ impl TestHub {
     }
 
     pub async fn with(setup: Setup) -> Self {
+        let mut this = Self::at_rest(setup);
+        this.start_again().await;
+        this
+    }
+
+    /// A home in which no hub has run yet.
+    pub fn at_rest(setup: Setup) -> Self {
         let home = Rc::new(tempfile::tempdir().unwrap());
         std::fs::write(home.path().join("wheelhouse.toml"), setup.config).unwrap();
         let clock = Clock::manual(NOW);
-        let mut this =
-            Self { clock, base_token: String::new(), address: String::new(), home, setup, hub: None };
-        this.start_again().await;
-        this
+        Self { clock, base_token: String::new(), address: String::new(), home, setup, hub: None }
     }
 
     pub fn home(&self) -> &Path {

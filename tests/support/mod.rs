@@ -4,6 +4,7 @@ mod cli;
 mod events;
 mod hub;
 mod log;
+mod released_database;
 mod script;
 mod viewer;
 mod web;
@@ -12,6 +13,7 @@ pub use cli::Cli;
 pub use events::{Event, Events};
 pub use hub::{Setup, TestHub};
 pub use log::{DEADLINE, within};
+pub use released_database::{Content, ReleasedDatabase};
 pub use viewer::Viewer;
 pub use web::{Answer, Web};
 

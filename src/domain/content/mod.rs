@@ -33,7 +33,7 @@ impl<'a> Envelope<'a> {
     }
 
     /// The `data` of an agent's content of this type.
-    fn data(&self, content_type: &str) -> Option<&'a Value> {
+    pub fn data(&self, content_type: &str) -> Option<&'a Value> {
         if !self.is_agent() || str_at(self.content, "type") != Some(content_type) {
             return None;
         }
@@ -71,6 +71,12 @@ pub fn is_goal_status(message: &Value) -> bool {
         || status.strip_prefix("Goal ").is_some_and(|standing| {
             STANDINGS.iter().any(|known| standing.strip_prefix(known).is_some_and(ends))
         })
+}
+
+/// The agent says that its turn is over and it waits for a person.
+pub fn is_ready(message: &Value) -> bool {
+    let data = envelope(message).and_then(|envelope| envelope.data("event"));
+    data.and_then(|data| str_at(data, "type")) == Some("ready")
 }
 
 /// What a person wrote, when it is not blank.
@@ -176,6 +182,17 @@ mod tests {
         let mut user = event("Goal cleared");
         user["role"] = json!("user");
         assert!(!is_goal_status(&user));
+    }
+
+    #[test]
+    fn an_agent_is_ready_when_it_says_so_itself() {
+        let said = |role: &str, kind: &str| json!({"role": role, "content": {"type": "event", "data": {"type": kind}}});
+        assert!(is_ready(&said("agent", "ready")));
+        assert!(!is_ready(&said("agent", "message")));
+        assert!(!is_ready(&said("user", "ready")));
+        assert!(!is_ready(
+            &json!({"role": "agent", "content": {"type": "codex", "data": {"type": "ready"}}})
+        ));
     }
 
     #[test]

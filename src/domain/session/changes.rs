@@ -86,6 +86,7 @@ pub struct Changes {
     pub background_tasks: Option<u32>,
     pub has_content: Option<bool>,
     pub message_epoch: Option<i64>,
+    pub seen_at: Option<Millis>,
     pub last_seq: Option<i64>,
     pub head: Option<Option<Position>>,
 }
@@ -112,6 +113,7 @@ impl Changes {
             || self.turn.as_ref().is_some_and(|turn| turn.active != session.record.active)
             || self.has_content.is_some()
             || self.message_epoch.is_some()
+            || self.seen_at.is_some()
     }
 
     /// Whether the session's row in lists looks different afterwards.
@@ -125,6 +127,7 @@ impl Changes {
             || self.turn.is_some()
             || self.background_tasks.is_some()
             || self.has_content.is_some()
+            || self.seen_at.is_some()
     }
 
     /// Takes the changes over into memory, once they are durable.
@@ -172,6 +175,9 @@ impl Changes {
         }
         if let Some(epoch) = self.message_epoch {
             record.message_epoch = epoch;
+        }
+        if let Some(at) = self.seen_at {
+            record.seen_at = record.seen_at.max(at);
         }
         if let Some(seq) = self.last_seq {
             session.last_seq = session.last_seq.max(seq);

@@ -85,6 +85,15 @@ pub struct Record {
     pub active_at: Millis,
     pub has_content: bool,
     pub message_epoch: i64,
+    /// How far people have read, by recency.
+    pub seen_at: Millis,
+}
+
+impl Record {
+    /// There is news in the conversation that nobody has seen.
+    pub fn is_unread(&self) -> bool {
+        self.has_content && self.updated_at > self.seen_at
+    }
 }
 
 /// A live session: its record, and what is known only while it runs.

@@ -114,6 +114,7 @@ pub struct Summary<'a> {
     model: Option<&'a str>,
     model_reasoning_effort: Option<&'a str>,
     effort: Option<&'a str>,
+    unread: bool,
 }
 
 impl<'a> Summary<'a> {
@@ -148,6 +149,7 @@ impl<'a> Summary<'a> {
             model: record.settings.model.as_deref(),
             model_reasoning_effort: record.settings.model_reasoning_effort.as_deref(),
             effort: record.settings.effort.as_deref(),
+            unread: record.is_unread(),
         }
     }
 }

@@ -48,6 +48,8 @@ pub struct SessionSummary {
     pub model_reasoning_effort: Option<String>,
     #[schema(required)]
     pub effort: Option<String>,
+    /// Newer than what anybody has seen of it; `session-seen` events tell when that changes.
+    pub unread: bool,
     /// Told by patches of the event stream, and kept here by pages.
     pub active_turn_started_at: Option<i64>,
     /// Told by `session-contact` events, and kept here by pages.

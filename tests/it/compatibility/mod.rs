@@ -23,7 +23,7 @@ const LEFT_OUT: &[(&str, &str)] =
     &[("/api/work-graph/", "left out: no work graph is kept, and `/health` says so")];
 
 /// Parts that may come. Nothing has to be changed here when they do.
-const NOT_YET: &[&str] = &["/api/sessions/{}/title-suggestion", "/api/usage/", "/api/voice/"];
+const NOT_YET: &[&str] = &["/api/voice/"];
 
 /// Habits of the released hub that no line of the contract names.
 const HABITS: &str = "\

@@ -1,10 +1,12 @@
-// The machine of a developer: own home, own HAPI home, a git project, the released CLI and Claude Code.
+// The machine of a developer: own home, own HAPI home, a git project, the released CLI and the agents.
 // What the CLI starts detaches itself, so each process carries a mark in its environment and is ended by it.
 import { execFileSync, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
+import { agentEnvironment, furnishHome } from './home.mjs'
 import { binaries, onAbruptEnd, temporaryFolder } from './hub.mjs'
+import { Terminal } from './terminal.mjs'
 import { until } from './until.mjs'
 
 const MARK = 'WHEELHOUSE_TEST_MARK'
@@ -28,30 +30,14 @@ export class AgentHost {
             LANG: 'C.UTF-8',
             CLI_API_TOKEN: namespace ? `${hub.token}:${namespace}` : hub.token,
             HAPI_API_URL: hub.url,
-            ANTHROPIC_BASE_URL: model.url,
-            ANTHROPIC_AUTH_TOKEN: 'scripted',
-            IS_SANDBOX: '1',
-            DISABLE_AUTOUPDATER: '1',
-            DISABLE_TELEMETRY: '1',
-            CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
-            ENABLE_TOOL_SEARCH: 'false'
+            ...agentEnvironment(model)
         }
+        furnishHome(this.environment.HOME, { project: this.project, model })
         this.#furnish()
         this.#forget = onAbruptEnd(() => this.#kill())
     }
 
     #furnish() {
-        const home = this.environment.HOME
-        fs.writeFileSync(path.join(home, '.gitconfig'), '[user]\nname = Tester\nemail = tester@localhost\n[init]\ndefaultBranch = main\n')
-        fs.writeFileSync(path.join(home, '.claude.json'), JSON.stringify({
-            hasCompletedOnboarding: true,
-            projects: { [this.project]: { hasTrustDialogAccepted: true, hasCompletedProjectOnboarding: true } }
-        }))
-        const skill = path.join(home, '.claude/skills/greeting')
-        fs.mkdirSync(skill, { recursive: true })
-        fs.writeFileSync(path.join(skill, 'SKILL.md'), '---\nname: greeting\ndescription: Greets people.\n---\nSay hello.\n')
-        fs.mkdirSync(path.join(home, '.claude/commands'))
-        fs.writeFileSync(path.join(home, '.claude/commands/tidy.md'), '---\ndescription: Tidies up.\n---\nTidy up.\n')
         fs.mkdirSync(path.join(this.project, 'src'))
         fs.writeFileSync(path.join(this.project, 'README.md'), 'first line\n')
         fs.writeFileSync(path.join(this.project, 'src/needle.txt'), 'thread\n')
@@ -72,14 +58,9 @@ export class AgentHost {
         return child
     }
 
-    /** Runs `hapi` on a screen of its own, as a developer in a terminal does; what is typed goes to its stdin. */
+    /** Runs `hapi` on a screen of its own, as a developer in a terminal does. */
     openTerminal(name, ...args) {
-        return this.#start(name, 'script', ['-qfec', [path.join(binaries, 'hapi'), ...args].join(' '), '/dev/null'], this.project)
-    }
-
-    /** What that terminal has shown, without its colours and cursor moves. */
-    screen(name) {
-        return this.log(name).replace(/\x1b\[[0-9;?]*[a-zA-Z]/g, '')
+        return Terminal.open(this, name, [path.join(binaries, 'hapi'), ...args])
     }
 
     /** Runs the runner in the foreground and waits until the hub lists its machine. */

@@ -100,6 +100,12 @@ export class EventStream {
         return within(`${what} on the event stream`, found, deadline).finally(() => this.#waiting.delete(check))
     }
 
+    /** Waits until each of these rows has been told, and returns all that was told of their session's messages. */
+    async tellsOf(rows) {
+        for (const row of rows) await this.waitFor(`row ${JSON.stringify(row)}`, ({ type, message }) => type === 'message-received' && message.id === row.id)
+        return this.events.map(({ data }) => data).filter(({ type, message }) => type === 'message-received' && rows.some((row) => row.id === message.id))
+    }
+
     close() {
         this.request.destroy()
     }

@@ -77,11 +77,11 @@ export class Web {
         }
     }
 
-    /** The permission request that a session is waiting with. */
+    /** The permission request that a session is waiting with, for that tool if one is named. */
     request(sessionId, tool) {
-        return until(`request for ${tool}`, async () => {
+        return until(`request for ${tool ?? 'a permission'}`, async () => {
             const { agentState } = await this.session(sessionId)
-            const found = Object.entries(agentState?.requests ?? {}).find(([, request]) => request.tool === tool)
+            const found = Object.entries(agentState?.requests ?? {}).find(([, request]) => !tool || request.tool === tool)
             return found && { id: found[0], ...found[1] }
         })
     }

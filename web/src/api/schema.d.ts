@@ -21,6 +21,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/devices/register": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Pushes to this phone or watch from now on. */
+        post: operations["push_register_device"];
+        /** No more pushes to the phone or watch with this token. */
+        delete: operations["push_unregister_device"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/events": {
         parameters: {
             query?: never;
@@ -34,6 +52,23 @@ export interface paths {
          */
         get: operations["events_stream"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/hub-settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["hub_get"];
+        /** Changes one or both settings. */
+        put: operations["hub_put"];
         post?: never;
         delete?: never;
         options?: never;
@@ -296,6 +331,61 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/push/subscribe": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Pushes to this browser from now on. */
+        post: operations["push_subscribe"];
+        /** No more pushes to this browser. */
+        delete: operations["push_unsubscribe"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/push/vapid-public-key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The key that browsers subscribe with. */
+        get: operations["push_vapid_public_key"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Finds messages and sessions. All words have to occur; `"phrases"`, `beginnings*` and `-exclusions` are understood,
+         *     and whatever else is typed is taken as words.
+         */
+        get: operations["search_search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sessions": {
         parameters: {
             query?: never;
@@ -509,6 +599,23 @@ export interface paths {
         get?: never;
         put?: never;
         post: operations["settings_effort"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Everything that a chat shows of a session, and its notes. More than 20000 messages are warned of first. */
+        get: operations["sessions_export"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -971,6 +1078,111 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sessions/{id}/scratchlist": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The notes of a session, the newest first. */
+        get: operations["scratchlist_list"];
+        put?: never;
+        /** Keeps a note. With an `entryId` that is there already nothing changes, so that it can be sent again. */
+        post: operations["scratchlist_add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/scratchlist/attachments/{attachmentId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A file that a note has. */
+        get: operations["scratchlist_attachment"];
+        put?: never;
+        post?: never;
+        /** Throws away a file that no note has claimed. */
+        delete: operations["scratchlist_discard_attachment"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/scratchlist/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What may be attached to notes. */
+        get: operations["scratchlist_limits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/scratchlist/upload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes a file in. It belongs to a note when one claims it. */
+        post: operations["scratchlist_upload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/scratchlist/{entryId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Changes the text or the files of a note. */
+        put: operations["scratchlist_edit"];
+        post?: never;
+        /** Deletes a note, and its files with it. */
+        delete: operations["scratchlist_remove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/seen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Says that the session was seen. All browsers are told by a `session-seen` event. */
+        put: operations["sessions_mark"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sessions/{id}/service-tier": {
         parameters: {
             query?: never;
@@ -1072,6 +1284,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sessions/{id}/title-suggestion": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Suggests a title for the session. */
+        post: operations["sessions_suggest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sessions/{id}/upload": {
         parameters: {
             query?: never;
@@ -1100,6 +1329,57 @@ export interface paths {
         put?: never;
         /** Deletes an upload */
         post: operations["sessions_upload_delete"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What one session consumed. */
+        get: operations["usage_of_session"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/storage/sqlite": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sizes of the files of the database. */
+        get: operations["hub_sqlite"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/usage/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What all sessions consumed, read out of their messages as far as that was not done before. */
+        get: operations["usage_summary"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1417,6 +1697,10 @@ export interface components {
             path: string;
             previewUrl?: string | null;
         };
+        AttachmentAnswer: {
+            success: boolean;
+            attachment: components["schemas"]["ScratchlistAttachment"];
+        };
         AuthRequest: {
             /** @description `base` or `base:namespace`. */
             accessToken: string;
@@ -1514,6 +1798,20 @@ export interface components {
             effort?: string | null;
             machine?: unknown;
         };
+        DatabaseSize: {
+            path: string;
+            /** Format: int64 */
+            databaseBytes: number;
+            /**
+             * Format: int64
+             * @description The log of changes that are not yet folded in.
+             */
+            walBytes: number;
+            /** Format: int64 */
+            shmBytes: number;
+            /** Format: int64 */
+            totalBytes: number;
+        };
         /** @description Who decided, and how far the answer got. */
         Decision: {
             requestId: string;
@@ -1548,6 +1846,18 @@ export interface components {
         Delivery: "pending" | "sent";
         DenyRequest: {
             decision?: components["schemas"]["Choice"];
+        };
+        /** @enum {string} */
+        DevicePlatform: "phone" | "wear" | "ios";
+        DeviceRequest: {
+            token: string;
+            platform: components["schemas"]["DevicePlatform"];
+            deviceId: string;
+            /** @description 32 bytes as base64. `ios` needs one, `wear` has none. */
+            pushKey?: string;
+        };
+        DeviceTokenRequest: {
+            token: string;
         };
         DirectoryEntry: {
             name: string;
@@ -1623,6 +1933,44 @@ export interface components {
             /** Format: double */
             modified?: number;
         };
+        FoundMessage: {
+            sessionId: string;
+            sessionTitle: string;
+            /** @description The kind of agent. */
+            agent: string;
+            messageId: string;
+            /** Format: int64 */
+            seq: number;
+            /** @description Where it stands in the conversation: a page of messages before or after it begins here. */
+            position: components["schemas"]["FoundPosition"];
+            /**
+             * Format: int64
+             * @description When it was said, in epoch milliseconds.
+             */
+            at: number;
+            /** @description `user` or `agent`. */
+            role: string;
+            /** @description Of the part that is shown: `user`, `assistant`, `reasoning` or `tool`. */
+            kind: string;
+            /** @description The tool that is called there. */
+            tool?: string;
+            excerpt: components["schemas"]["Segment"][];
+        };
+        FoundPosition: {
+            /** Format: int64 */
+            at: number;
+            /** Format: int64 */
+            seq: number;
+        };
+        FoundSession: {
+            sessionId: string;
+            agent: string;
+            title: components["schemas"]["Segment"][];
+            /** @description The folder it works in. */
+            path: components["schemas"]["Segment"][];
+            /** Format: int64 */
+            updatedAt: number;
+        };
         Health: {
             /** @description `ok` or `stopping`. */
             status: string;
@@ -1643,6 +1991,17 @@ export interface components {
         HubInfo: {
             name: string;
             version: string;
+        };
+        HubSettings: {
+            /** @description Agents are asked to sum up what they did. Told to each when its session starts. */
+            sessionSummaryContract: boolean;
+            /** @description Such summaries are shown in the conversation. */
+            sessionSummaryInChat: boolean;
+        };
+        /** @description At least one of both. */
+        HubSettingsRequest: {
+            sessionSummaryContract?: boolean;
+            sessionSummaryInChat?: boolean;
         };
         InvokedMessage: {
             localId: string;
@@ -1839,8 +2198,30 @@ export interface components {
         ModelRequest: {
             model: components["schemas"]["ModelChoice"] | null;
         };
+        /** @description Text or at least one file is needed. */
+        NewNoteRequest: {
+            text?: string;
+            /** @description Chosen by the sender, so that it can be sent again. */
+            entryId?: string;
+            /**
+             * Format: int64
+             * @description Epoch milliseconds; now by default.
+             */
+            createdAt?: number;
+            /** @description As the upload answered them. */
+            attachments?: components["schemas"]["ScratchlistAttachment"][];
+        };
         NewSessionAnswer: {
             sessionId: string;
+        };
+        NoteAnswer: {
+            entry: components["schemas"]["ScratchlistEntry"];
+        };
+        /** @description At least one of both. */
+        NoteEditRequest: {
+            text?: string;
+            /** @description All files that the note is to have. */
+            attachments?: components["schemas"]["ScratchlistAttachment"][];
         };
         Ok: {
             ok: boolean;
@@ -1933,6 +2314,19 @@ export interface components {
             /** Format: int64 */
             invokedAt: number | null;
         };
+        PushEndpointRequest: {
+            endpoint: string;
+        };
+        PushKeys: {
+            p256dh: string;
+            auth: string;
+        };
+        /** @description As a browser's `PushSubscription` writes itself. */
+        PushSubscriptionRequest: {
+            /** @description A public https address. */
+            endpoint: string;
+            keys: components["schemas"]["PushKeys"];
+        };
         QueuedState: {
             queuedLocalIds: string[];
             indeterminateLocalIds: string[];
@@ -2015,6 +2409,83 @@ export interface components {
             shutdownSource?: string;
             capabilities?: components["schemas"]["RunnerCapabilities"];
             lastSpawnError?: components["schemas"]["SpawnError"] | null;
+        };
+        Scratchlist: {
+            /** @description The newest first. */
+            entries: components["schemas"]["ScratchlistEntry"][];
+        };
+        /** @description A file that belongs to a note. */
+        ScratchlistAttachment: {
+            id: string;
+            filename: string;
+            mimeType: string;
+            /**
+             * Format: int64
+             * @description Bytes.
+             */
+            size: number;
+            /** @description Names the file to the hub. */
+            path: string;
+        };
+        ScratchlistEntry: {
+            entryId: string;
+            text: string;
+            /**
+             * Format: int64
+             * @description Epoch milliseconds.
+             */
+            createdAt: number;
+            /**
+             * Format: int64
+             * @description Epoch milliseconds.
+             */
+            updatedAt: number;
+            attachments: components["schemas"]["ScratchlistAttachment"][];
+        };
+        /** @description What may be attached. */
+        ScratchlistLimits: {
+            /** Format: int64 */
+            maxBytesPerFile: number;
+            maxAttachmentsPerEntry: number;
+            /** Format: int64 */
+            maxBytesPerEntry: number;
+            /** Format: int64 */
+            maxBytesPerSession: number;
+            allowedMimeTypes: string[];
+        };
+        ScratchlistLimitsAnswer: {
+            limits: components["schemas"]["ScratchlistLimits"];
+        };
+        SearchAnswer: {
+            /** @description Messages. There may be fewer than asked for although `nextCursor` leads on: a page has bounded cost. */
+            results: components["schemas"]["FoundMessage"][];
+            /** @description Sessions whose title or path was found, the most recent first; on the first page only. */
+            sessions: components["schemas"]["FoundSession"][];
+            /** @description `null` at the end. */
+            nextCursor: string | null;
+            /** @description False when some messages are not indexed yet; they are found later. */
+            isComplete: boolean;
+        };
+        SeenAnswer: {
+            ok: boolean;
+            /**
+             * Format: int64
+             * @description How far the session was seen by anybody. It never falls.
+             */
+            seenAt: number;
+            unread: boolean;
+        };
+        SeenRequest: {
+            /**
+             * Format: double
+             * @description The `updatedAt` of the session as it was shown; without it, as it is now.
+             */
+            at?: number;
+        };
+        /** @description A stretch of text that is a hit as a whole, or none. */
+        Segment: {
+            text: string;
+            isHit: boolean;
         };
         SendMessage: {
             text: string;
@@ -2109,6 +2580,29 @@ export interface components {
             terminal?: boolean;
             conversationHistory?: components["schemas"]["HistoryCapabilities"];
         };
+        /** @description The export, or a warning that it is large. */
+        SessionExport: {
+            /**
+             * Format: int32
+             * @description `2`. Not in a warning.
+             */
+            schemaVersion?: number;
+            /** Format: int64 */
+            exportedAt?: number;
+            session?: components["schemas"]["Session"];
+            /** @description In the order of the conversation. */
+            messages?: components["schemas"]["Message"][];
+            /** @description The oldest first. */
+            scratchlist?: components["schemas"]["ScratchlistEntry"][];
+            /** @description `warning`, in a warning only. */
+            type?: string;
+            /** Format: int64 */
+            count?: number;
+            /** Format: int64 */
+            limit?: number;
+            /** Format: int64 */
+            estimatedBytes?: number;
+        };
         SessionGone: {
             error: string;
             /** @description The session that took it in. */
@@ -2157,6 +2651,8 @@ export interface components {
             model: string | null;
             modelReasoningEffort: string | null;
             effort: string | null;
+            /** @description Newer than what anybody has seen of it; `session-seen` events tell when that changes. */
+            unread: boolean;
             /**
              * Format: int64
              * @description Told by patches of the event stream, and kept here by pages.
@@ -2281,6 +2777,10 @@ export interface components {
             status?: string;
             owner?: string;
         };
+        TitleSuggestion: {
+            /** @description 1 to 80 characters. */
+            title: string;
+        };
         Todo: {
             content: string;
             status: components["schemas"]["TodoStatus"];
@@ -2310,6 +2810,85 @@ export interface components {
             /** @description Base64. */
             content: string;
             mimeType: string;
+        };
+        UsageCounts: {
+            /**
+             * Format: int64
+             * @description What was read from and written to the cache is part of it.
+             */
+            inputTokens: number;
+            /** Format: int64 */
+            outputTokens: number;
+            /** Format: int64 */
+            cacheReadTokens: number;
+            /** Format: int64 */
+            cacheCreationTokens: number;
+            /**
+             * Format: int64
+             * @description Input and output.
+             */
+            totalTokens: number;
+            /**
+             * Format: int64
+             * @description Without what was read from the cache.
+             */
+            uncachedTokens: number;
+            /** Format: int64 */
+            requests: number;
+            /**
+             * Format: double
+             * @description US dollars, for everything whose model has a known price; `null` when nothing has.
+             */
+            costUsd: number | null;
+            /**
+             * Format: int64
+             * @description Tokens of models without a known price, which the cost lacks.
+             */
+            unpricedTokens: number;
+        };
+        UsageRange: {
+            /**
+             * Format: int64
+             * @description Epoch milliseconds; `null` for the beginning of time.
+             */
+            from: number | null;
+            /** Format: int64 */
+            to: number;
+        };
+        UsageRow: components["schemas"]["UsageCounts"] & {
+            /** @description A day like `2026-11-20`, an agent, or a model (`unknown` when none was told). */
+            key: string;
+        };
+        UsageSessionRow: components["schemas"]["UsageCounts"] & {
+            /** @description The session's id. */
+            key: string;
+            title: string;
+        };
+        UsageSummary: {
+            range: components["schemas"]["UsageRange"];
+            totals: components["schemas"]["UsageTotals"];
+            /** @description By calendar day of the time zone asked for, oldest first. */
+            daily: components["schemas"]["UsageRow"][];
+            /** @description Those that consumed most first, as in all further tables. */
+            byAgent: components["schemas"]["UsageRow"][];
+            byModel: components["schemas"]["UsageRow"][];
+            /** @description At most 200. */
+            bySession: components["schemas"]["UsageSessionRow"][];
+            /**
+             * Format: int64
+             * @description Epoch milliseconds.
+             */
+            updatedAt: number;
+            /** @description False when there was more to read than time; asking again goes on. */
+            isComplete: boolean;
+        };
+        UsageTotals: components["schemas"]["UsageCounts"] & {
+            /** @description How many sessions consumed anything. */
+            sessions: number;
+        };
+        VapidPublicKey: {
+            /** @description A point of P-256, uncompressed, as base64url. */
+            publicKey: string;
         };
         VisibilityRequest: {
             subscriptionId: string;
@@ -2385,6 +2964,68 @@ export interface operations {
             };
         };
     };
+    push_register_device: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeviceRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ok"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    push_unregister_device: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeviceTokenRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ok"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     events_stream: {
         parameters: {
             query?: {
@@ -2429,6 +3070,65 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    hub_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HubSettings"];
+                };
+            };
+        };
+    };
+    hub_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HubSettingsRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HubSettings"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not the hub's owner */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3337,6 +4037,135 @@ export interface operations {
             };
         };
     };
+    push_subscribe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PushSubscriptionRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ok"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    push_unsubscribe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PushEndpointRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ok"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    push_vapid_public_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VapidPublicKey"];
+                };
+            };
+        };
+    };
+    search_search: {
+        parameters: {
+            query: {
+                /** @description what to look for, up to 1000 bytes */
+                q: string;
+                /** @description id of the one session to look in */
+                session?: string;
+                /** @description only sessions of this kind of agent */
+                agent?: string;
+                /** @description only messages that call this tool */
+                tool?: string;
+                /** @description not older, in epoch milliseconds */
+                from?: number;
+                /** @description not newer */
+                to?: number;
+                /** @description any of user, assistant, reasoning, tool, title, with commas between */
+                kind?: string;
+                /** @description `newest` (as the hub received them, by default) or `best`: up to 200 */
+                order?: string;
+                /** @description 1 to 100, 20 by default */
+                limit?: number;
+                /** @description `nextCursor` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     sessions_list: {
         parameters: {
             query?: {
@@ -4057,6 +4886,57 @@ export interface operations {
                 };
             };
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    sessions_export: {
+        parameters: {
+            query?: {
+                /** @description `true`: also when it is large */
+                force?: string;
+                /** @description `json` (the default), or `markdown` for a text to read */
+                format?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionExport"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description over 100 MiB */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5524,6 +6404,346 @@ export interface operations {
             };
         };
     };
+    scratchlist_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Scratchlist"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    scratchlist_add: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewNoteRequest"];
+            };
+        };
+        responses: {
+            /** @description it was there */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoteAnswer"];
+                };
+            };
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoteAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description 200 are enough */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    scratchlist_attachment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                attachmentId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the bytes */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    scratchlist_discard_attachment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                attachmentId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ok"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a note has it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    scratchlist_limits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScratchlistLimitsAnswer"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    scratchlist_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UploadRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AttachmentAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    scratchlist_edit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                entryId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoteEditRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoteAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    scratchlist_remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                entryId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ok"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    sessions_mark: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description may be left out */
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["SeenRequest"] | null;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SeenAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     settings_service_tier: {
         parameters: {
             query?: never;
@@ -5755,6 +6975,63 @@ export interface operations {
             };
         };
     };
+    sessions_suggest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TitleSuggestion"];
+                };
+            };
+            /** @description nothing was said yet */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description asked too often; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description the provider failed */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description no provider is configured */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     files_upload: {
         parameters: {
             query?: never;
@@ -5872,6 +7149,110 @@ export interface operations {
             };
             /** @description not connected */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    usage_of_session: {
+        parameters: {
+            query?: {
+                /** @description `7d`, `30d` or `all`, the default */
+                range?: string;
+                /** @description IANA name, `UTC` by default */
+                timeZone?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsageSummary"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    hub_sqlite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatabaseSize"];
+                };
+            };
+            /** @description not the hub's owner */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    usage_summary: {
+        parameters: {
+            query?: {
+                /** @description `7d` (also for anything else), `30d` or `all` */
+                range?: string;
+                /** @description IANA name, `UTC` by default */
+                timeZone?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsageSummary"];
+                };
+            };
+            /** @description no such time zone */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not the hub's owner */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
