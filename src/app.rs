@@ -174,6 +174,7 @@ impl Hub {
                 Duration::from_secs(*config.login.window_seconds),
                 start.clock.clone(),
             ),
+            telegram_bot: config.telegram.bot_token.value.clone(),
             cors: config.cors.value.clone(),
             body_limit: *config.limits.body_bytes,
             web_dir: config.web.dir.value.clone(),

@@ -122,9 +122,12 @@ impl Link {
             "rpc-unregister" => payload(argument).map(|method| self.unregister(method, this)),
             // Everything this socket sent before has been taken and stored.
             "ping" => return Box::pin(actix::fut::ready(Some(Answer(None)))),
-            "terminal:ready" | "terminal:output" | "terminal:exit" | "terminal:error" => {
-                argument.map(|argument| self.terminal(&name, argument))
-            }
+            "terminal:ready"
+            | "terminal:output"
+            | "terminal:exit"
+            | "terminal:error"
+            | "agent-terminal:output"
+            | "agent-terminal:reset" => argument.and_then(|argument| self.terminal(&name, argument, this)),
             _ => {
                 tracing::debug!(event = name, "a CLI sent an event of no known name");
                 return nothing();
@@ -360,9 +363,28 @@ impl Link {
         }))
     }
 
-    fn terminal(&mut self, name: &str, argument: &RawValue) -> Taken {
-        let Some(event) = terminal::CliEvent::read(name, argument.get()) else { return nothing() };
-        let told = self.home.switchboard.send(terminal::FromCli { link: self.id, event });
-        Box::pin(async move { told.await.ok() }.into_actor(self).map(|_, _, _| None))
+    /// `None` when it is not of the shape its name asks for.
+    fn terminal(&mut self, name: &str, argument: &RawValue, this: Addr<Self>) -> Option<Taken> {
+        let event = terminal::CliEvent::read(name, argument.get())?;
+        let id = event.session.clone();
+        let found = self.session(id.clone(), this);
+        Some(Box::pin(found.then(move |found, link, _| {
+            let is_own = link.session.as_ref() == Some(&id);
+            let told = match found {
+                Ok(_) if event.is_about_screen() && !is_own => None,
+                Ok(_) => Some(link.home.switchboard.send(terminal::FromCli { link: link.id, event })),
+                Err(error) => {
+                    link.tell_refusal(error, Scope::Session, id.as_str());
+                    None
+                }
+            };
+            async move {
+                if let Some(told) = told {
+                    let _ = told.await;
+                }
+                None
+            }
+            .into_actor(link)
+        })))
     }
 }

@@ -130,21 +130,21 @@ impl Handler<Call> for LiveSession {
 /// The socket that serves this session's terminals.
 #[derive(Clone)]
 pub struct Line {
-    pub link: LinkRef,
+    pub is_active: bool,
+    /// `None` when no CLI is connected.
+    pub link: Option<LinkRef>,
 }
 
-/// Asks for the line of a session. `None` inside: it is active, but no CLI is connected.
+/// Asks for the line of a session.
 #[derive(Message)]
-#[rtype(result = "Result<Option<Line>, SessionError>")]
+#[rtype(result = "Line")]
 pub struct FindLine;
 
 impl Handler<FindLine> for LiveSession {
-    type Result = Outcome<Option<Line>>;
+    type Result = MessageResult<FindLine>;
 
     fn handle(&mut self, _: FindLine, _: &mut Self::Context) -> Self::Result {
-        if !self.state.turn.active {
-            return Err(SessionError::Inactive);
-        }
-        Ok(self.room_except(None).next().map(|known| Line { link: known.link.clone() }))
+        let first = self.room_except(None).next();
+        MessageResult(Line { is_active: self.state.turn.active, link: first.map(|known| known.link.clone()) })
     }
 }

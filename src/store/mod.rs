@@ -8,6 +8,7 @@ mod error;
 pub mod export;
 pub mod hapi;
 pub mod history;
+pub mod imports;
 pub mod intents;
 pub mod journal;
 mod lock;
@@ -23,6 +24,7 @@ pub mod search;
 pub mod sessions;
 pub mod set_aside;
 pub mod usage;
+pub mod users;
 mod writer;
 
 use std::{
