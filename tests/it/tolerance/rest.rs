@@ -157,8 +157,9 @@ fn check(operation: &Operation, attempt: &Attempt, answer: &Answer) {
     }
     let lacks = operation.is_required.iter().any(|name| attempt.what == format!("no {name}"));
     if lacks {
-        // A spawn that fails is told in a body of its own.
-        let is_refused = (400..500).contains(&answer.status) || answer.body["type"] == "error";
+        // A spawn, and what is done with Codex histories, fail in a body of their own.
+        let is_told_in_body = answer.body["type"] == "error" || answer.body["success"] == false;
+        let is_refused = (400..500).contains(&answer.status) || is_told_in_body;
         assert!(is_refused, "{}", told());
     }
 }
