@@ -152,7 +152,9 @@ fn check(operation: &Operation, attempt: &Attempt, answer: &Answer) {
     let is_told = operation.server_errors.contains(&answer.status);
     assert!(answer.status < 500 || is_told || is_relayed, "{}", told());
     if answer.status >= 400 {
-        let has_words = answer.body["error"].as_str().is_some_and(|text| !text.is_empty());
+        // A migration says what became of it in words of its own.
+        let words = answer.body["error"].as_str().or(answer.body["message"].as_str());
+        let has_words = words.is_some_and(|text| !text.is_empty());
         assert!(has_words && answer.header("content-type") == Some("application/json"), "{}", told());
     }
     let lacks = operation.is_required.iter().any(|name| attempt.what == format!("no {name}"));
