@@ -218,6 +218,25 @@ impl LiveSession {
         }))
     }
 
+    /// The same for work that moves many rows: what waits and the end of the transcript are read anew.
+    fn commit_and_reread(
+        &mut self,
+        changes: Changes,
+        entries: Vec<NewEntry>,
+        work: impl FnOnce(&mut Tx<'_>) -> store::Result<()> + Send + 'static,
+    ) -> Boxed<Outcome<()>> {
+        let key = self.state.record.key;
+        let commit = self.commit(changes, entries, move |tx| {
+            work(tx)?;
+            Ok((store::sessions::tail(tx.conn, key)?, store::messages::pending(tx.conn, key)?))
+        });
+        Box::pin(commit.map(|outcome, this: &mut Self, _| {
+            let (tail, queue) = outcome?;
+            this.replace_queue(tail, queue);
+            Ok(())
+        }))
+    }
+
     /// The same for a message that may be there already under its local id: then nothing is written, and the message
     /// as it is stored is answered.
     fn commit_once(

@@ -3,7 +3,7 @@
 
 use diesel::sqlite::SqliteConnection;
 
-use super::{error::Result, messages, scratchlist, sessions};
+use super::{error::Result, moves, scratchlist, sessions};
 use crate::domain::{
     scratchlist::Folder,
     session::{Changes, Position, Session},
@@ -24,7 +24,7 @@ pub fn merge(
     target: &Session,
     changes: &Changes,
 ) -> Result<Merged> {
-    let moved = messages::move_in_front(conn, source, target.record.key)?;
+    let moved = moves::move_in_front(conn, source, target.record.key)?;
     let folder = Folder::of(target.namespace(), target.id());
     let notes = scratchlist::move_all(conn, source, target.record.key, &folder)?;
     if let Some(update) = sessions::Update::of(target, changes) {

@@ -1,6 +1,6 @@
 //! Rows of messages: appended, taken by the agent, cancelled, and read in pages.
 
-use diesel::{dsl::max, prelude::*, sqlite::SqliteConnection};
+use diesel::{prelude::*, sqlite::SqliteConnection};
 
 use super::{codec, error::Result, schema::messages};
 use crate::domain::{
@@ -60,27 +60,48 @@ impl MessageRow {
     }
 }
 
-fn all(rows: Vec<MessageRow>) -> Result<Vec<Message>> {
+pub(super) fn all(rows: Vec<MessageRow>) -> Result<Vec<Message>> {
     rows.into_iter().map(MessageRow::into_message).collect()
 }
 
+/// A message as it is written.
+#[derive(Insertable)]
+#[diesel(table_name = messages)]
+pub(super) struct NewRow<'a> {
+    id: &'a str,
+    session_key: i64,
+    seq: i64,
+    local_id: Option<&'a str>,
+    created_at: i64,
+    invoked_at: Option<i64>,
+    scheduled_at: Option<i64>,
+    position_at: i64,
+    delivery_state: &'static str,
+    encoding: i16,
+    content: Vec<u8>,
+}
+
+impl<'a> NewRow<'a> {
+    pub(super) fn of(session_key: i64, message: &'a Message) -> Self {
+        let (encoding, content) = codec::encode(message.content.get());
+        Self {
+            id: &message.id,
+            session_key,
+            seq: message.seq,
+            local_id: message.local_id.as_deref(),
+            created_at: message.created_at,
+            invoked_at: message.invoked_at,
+            scheduled_at: message.scheduled_at,
+            position_at: message.position().at,
+            delivery_state: message.delivery_state.as_str(),
+            encoding,
+            content,
+        }
+    }
+}
+
 pub fn insert(conn: &mut SqliteConnection, session_key: i64, message: &Message) -> Result<()> {
-    let (encoding, content) = codec::encode(message.content.get());
-    diesel::insert_into(messages::table)
-        .values((
-            messages::id.eq(&message.id),
-            messages::session_key.eq(session_key),
-            messages::seq.eq(message.seq),
-            messages::local_id.eq(&message.local_id),
-            messages::created_at.eq(message.created_at),
-            messages::invoked_at.eq(message.invoked_at),
-            messages::scheduled_at.eq(message.scheduled_at),
-            messages::position_at.eq(message.position().at),
-            messages::delivery_state.eq(message.delivery_state.as_str()),
-            messages::encoding.eq(encoding),
-            messages::content.eq(content),
-        ))
-        .execute(conn)?;
+    diesel::insert_into(messages::table).values(NewRow::of(session_key, message)).execute(conn)?;
     Ok(())
 }
 
@@ -343,63 +364,4 @@ pub fn scheduled(conn: &mut SqliteConnection, namespace: &str, now: Millis) -> R
         .select((sessions::id, messages::scheduled_at))
         .load(conn)?;
     Ok(rows.into_iter().filter_map(|(session, at)| Some((session, at?))).collect())
-}
-
-/// Moves what the agent has not taken of `from` to `to`, behind everything, in the order in which it was sent. What is
-/// known there by its local id already is dropped.
-pub fn move_waiting(conn: &mut SqliteConnection, from: i64, to: i64) -> Result<()> {
-    let mut waiting = pending(conn, to)?;
-    let known: Vec<&String> = waiting.iter().filter_map(|row| row.local_id.as_ref()).collect();
-    let moved: Vec<Message> = pending(conn, from)?
-        .into_iter()
-        .filter(|row| !row.local_id.as_ref().is_some_and(|id| known.contains(&id)))
-        .collect();
-    super::sessions::keep_numbers(conn, from)?;
-    let of_from = messages::session_key.eq(from).and(messages::invoked_at.is_null());
-    diesel::delete(messages::table.filter(of_from)).execute(conn)?;
-    if moved.is_empty() {
-        return Ok(());
-    }
-    let highest = super::sessions::keep_numbers(conn, to)?;
-    let of_to = messages::session_key.eq(to).and(messages::invoked_at.is_null());
-    diesel::delete(messages::table.filter(of_to)).execute(conn)?;
-    waiting.extend(moved);
-    // Ids of one moment are in the order in which they were given.
-    waiting.sort_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
-    for (seq, row) in (highest + 1..).zip(waiting) {
-        insert(conn, to, &Message { seq, ..row })?;
-    }
-    Ok(())
-}
-
-/// Moves every message of `from` in front of those of `to`. Where both used one local id, the moved copy gives its own
-/// up: a prompt that still waits and says something else gets another, anything else counts as taken. Answers how many
-/// moved.
-pub fn move_in_front(conn: &mut SqliteConnection, from: i64, to: i64) -> Result<usize> {
-    let of = |key: i64| messages::table.filter(messages::session_key.eq(key));
-    let highest: Option<i64> = of(from).select(max(messages::seq)).first(conn)?;
-    let Some(shift) = highest else { return Ok(0) };
-    // Numbers are unique per session, so the shift goes by way of negative numbers.
-    diesel::update(of(to)).set(messages::seq.eq(messages::seq * -1 - shift)).execute(conn)?;
-    diesel::update(of(to)).set(messages::seq.eq(messages::seq * -1)).execute(conn)?;
-    let taken: Vec<Option<String>> =
-        of(to).filter(messages::local_id.is_not_null()).select(messages::local_id).load(conn)?;
-    let taken: Vec<String> = taken.into_iter().flatten().collect();
-    for chunk in taken.chunks(500) {
-        let both = messages::session_key.eq(from).and(messages::local_id.eq_any(chunk));
-        let copies: Vec<MessageRow> =
-            messages::table.filter(both).select(MessageRow::as_select()).load(conn)?;
-        for copy in all(copies)? {
-            let own = copy.local_id.as_deref().unwrap_or_default();
-            let says_other =
-                by_local_id(conn, to, own)?.is_none_or(|kept| kept.content.get() != copy.content.get());
-            let is_waiting = copy.invoked_at.is_none();
-            let another = (is_waiting && says_other).then(|| format!("{own}:merged:{}", copy.id));
-            let invoked_at = copy.invoked_at.or((!says_other).then_some(copy.created_at));
-            diesel::update(messages::table.filter(messages::id.eq(&copy.id)))
-                .set((messages::local_id.eq(another), messages::invoked_at.eq(invoked_at)))
-                .execute(conn)?;
-        }
-    }
-    Ok(diesel::update(of(from)).set(messages::session_key.eq(to)).execute(conn)?)
 }

@@ -15,6 +15,7 @@ mod lock;
 pub mod machines;
 pub mod merge;
 pub mod messages;
+pub mod moves;
 pub mod prompts;
 pub mod push;
 mod readers;

@@ -226,7 +226,7 @@ async fn moving_history_keeps_every_row_once_and_in_order() {
             }
             messages::insert(tx.conn, to, &message(1, Some("shared"), 10, Some(11)))?;
             messages::insert(tx.conn, to, &message(2, None, 12, Some(12)))?;
-            messages::move_in_front(tx.conn, from, to)
+            moves::move_in_front(tx.conn, from, to)
         })
         .await
         .unwrap();

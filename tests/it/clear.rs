@@ -12,14 +12,6 @@ fn metadata() -> Value {
     })
 }
 
-async fn runner(hub: &TestHub) -> Cli {
-    hub.machine("m1").await;
-    let runner = hub.runner("m1").await;
-    runner.emit("machine-alive", &json!({ "machineId": "m1", "time": hub.clock.now() }));
-    runner.flush().await;
-    runner
-}
-
 async fn step(hub: &TestHub, id: &str, step: &str, body: &Value) -> Answer {
     hub.agent().post(&format!("/cli/sessions/{id}/clear-opencode{step}"), body).await
 }
@@ -59,7 +51,7 @@ async fn ends_cleared(hub: &TestHub, cli: &Cli) {
 async fn a_clear_moves_every_prompt_to_the_replacement() {
     let mut hub = TestHub::start().await;
     let web = hub.web().await;
-    let runner = runner(&hub).await;
+    let runner = hub.online_runner("m1").await;
     let (id, cli) = hub.live_session("t", &metadata()).await;
     assert_eq!(say(&web, &id, "before").await.status, 200);
     let new = reserved(&hub, &id).await;
@@ -179,7 +171,7 @@ async fn a_clear_whose_replacement_fails_is_tried_again_also_after_a_restart() {
     assert!(operation["error"].is_string());
     hub.restart().await;
     let web = hub.web().await;
-    let runner = runner(&hub).await;
+    let runner = hub.online_runner("m1").await;
     let answer =
         |params: &Value| Some(json!({ "type": "success", "sessionId": params["existingSessionId"] }));
     runner.serve("spawn-happy-session", answer).await;

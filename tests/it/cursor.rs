@@ -57,7 +57,7 @@ async fn a_chat_store_is_not_moved_and_the_reason_is_told() {
     let mut hub = TestHub::start().await;
     let (web, agent) = (hub.web().await, hub.agent());
     let old = json!({ "cursorSessionId": "c-1", "cursorSessionProtocol": "stream-json" });
-    let new = json!({ "cursorSessionId": "c-1", "cursorSessionProtocol": "acp" });
+    let new = json!({ "cursorSessionId": "c-2", "cursorSessionProtocol": "acp" });
     let mut last = String::new();
     for (tag, metadata, status, reason) in [
         ("a", metadata(), 409, "not_cursor_session"),

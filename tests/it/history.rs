@@ -25,14 +25,6 @@ fn impatient() -> Setup {
     Setup { patience: Some(patience), ..Setup::default() }
 }
 
-async fn runner(hub: &TestHub) -> Cli {
-    hub.machine("m1").await;
-    let runner = hub.runner("m1").await;
-    runner.emit("machine-alive", &json!({ "machineId": "m1", "time": hub.clock.now() }));
-    runner.flush().await;
-    runner
-}
-
 /// A conversation of two prompts that were taken and answered.
 async fn conversation(hub: &TestHub, web: &Web) -> (String, Cli) {
     let (id, cli) = hub.live_session("t", &metadata()).await;
@@ -84,7 +76,7 @@ async fn spawns_what_it_is_given(runner: &Cli) {
 async fn a_fork_takes_along_what_was_said_before_a_prompt() {
     let mut hub = TestHub::start().await;
     let web = hub.web().await;
-    let runner = runner(&hub).await;
+    let runner = hub.online_runner("m1").await;
     let (id, cli) = conversation(&hub, &web).await;
     agree(&cli, "fork-conversation", json!({ "nativeSessionId": "copy", "forkSession": true })).await;
     spawns_what_it_is_given(&runner).await;
@@ -162,7 +154,7 @@ async fn within_409(answer: actix_rt::task::JoinHandle<Answer>) -> u16 {
 async fn a_fork_that_does_not_come_up_leaves_nothing_behind() {
     let mut hub = TestHub::with(impatient()).await;
     let web = hub.web().await;
-    let runner = runner(&hub).await;
+    let runner = hub.online_runner("m1").await;
     let (id, cli) = conversation(&hub, &web).await;
     agree(&cli, "fork-conversation", json!({ "nativeSessionId": "copy" })).await;
     agree(&runner, "stop-session", json!({ "status": "stopped" })).await;
@@ -269,7 +261,7 @@ async fn a_rewind_cut_short_by_a_restart_marks_the_session() {
 async fn a_fork_cut_short_by_a_restart_is_taken_back_or_finished() {
     let mut hub = TestHub::with(impatient()).await;
     let web = hub.web().await;
-    let runner = runner(&hub).await;
+    let runner = hub.online_runner("m1").await;
     let (id, cli) = conversation(&hub, &web).await;
     agree(&cli, "fork-conversation", json!({ "nativeSessionId": "copy" })).await;
     runner.serve("spawn-happy-session", |_| None).await;

@@ -2,20 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Cli, Events, Setup, TestHub, agent_says, metadata};
-
-/// A machine that is online and whose runner can start agents.
-async fn machine(hub: &TestHub) -> Cli {
-    let metadata = json!({
-        "host": "box", "platform": "linux", "happyCliVersion": "0.30.7", "capabilities": ["agent-availability"],
-    });
-    let answer = hub.agent().post("/cli/machines", &json!({ "id": "m1", "metadata": metadata })).await;
-    assert_eq!(answer.status, 200, "{answer:?}");
-    let runner = hub.runner("m1").await;
-    runner.emit("machine-alive", &json!({ "machineId": "m1", "time": hub.clock.now() }));
-    runner.flush().await;
-    runner
-}
+use crate::support::{Events, Setup, TestHub, agent_says, metadata};
 
 fn resumable() -> Value {
     json!({ "path": "/srv/app", "host": "box", "flavor": "claude", "machineId": "m1", "claudeSessionId": "native" })
@@ -25,7 +12,7 @@ fn resumable() -> Value {
 async fn a_runner_starts_an_agent_or_says_why_not() {
     let mut hub = TestHub::start().await;
     let web = hub.web().await;
-    let runner = machine(&hub).await;
+    let runner = hub.online_runner("m1").await;
     let path = "/api/machines/m1/spawn";
     let body = json!({ "directory": "/srv", "agent": "codex", "yolo": true });
     let answer = web.post(path, &body).await;
@@ -60,7 +47,7 @@ async fn a_session_comes_back_under_its_own_id() {
     let path = format!("/api/sessions/{id}/resume");
     let answer = web.post(&path, &json!({})).await;
     assert_eq!((answer.status, answer.code()), (503, "no_machine_online"));
-    let runner = machine(&hub).await;
+    let runner = hub.online_runner("m1").await;
     let same = id.clone();
     runner.serve("spawn-happy-session", move |_| Some(json!({ "type": "success", "sessionId": same }))).await;
     let agent = hub.cli(&id).await;
@@ -94,7 +81,7 @@ async fn a_session_that_comes_back_under_another_id_takes_its_history_along() {
     assert_eq!(web.prompt(&old, &json!({ "text": "still waiting", "localId": "l1" })).await.status, 200);
     cli.end(hub.clock.now()).await;
     drop(cli);
-    let runner = machine(&hub).await;
+    let runner = hub.online_runner("m1").await;
     let new = hub.session("u", &metadata()).await;
     let answer = json!({ "type": "success", "sessionId": new });
     runner.serve("spawn-happy-session", move |_| Some(answer.clone())).await;
@@ -139,7 +126,7 @@ async fn a_failed_attempt_leaves_an_archived_session_archived() {
         json!({ "lifecycleState": "archived", "archivedBy": "cli", "archiveReason": "User terminated" });
     archived.as_object_mut().unwrap().extend(marks.as_object().unwrap().clone());
     let id = hub.session("t", &archived).await;
-    let runner = machine(&hub).await;
+    let runner = hub.online_runner("m1").await;
     runner
         .serve("spawn-happy-session", |_| Some(json!({ "type": "error", "errorMessage": "no space" })))
         .await;
@@ -216,7 +203,7 @@ async fn the_agents_own_id_is_found_in_what_it_said() {
 async fn two_who_resume_at_once_get_the_same_session() {
     let mut hub = TestHub::start().await;
     let web = hub.web().await;
-    let runner = machine(&hub).await;
+    let runner = hub.online_runner("m1").await;
     let old = hub.session("t", &resumable()).await;
     let new = hub.session("u", &metadata()).await;
     let answer = json!({ "type": "success", "sessionId": new });
@@ -246,7 +233,7 @@ async fn a_resume_cut_short_by_a_restart_is_finished_or_taken_back() {
     archived["archiveReason"] = json!("done");
     let (comes, stays) =
         (hub.session("t", &archived).await, hub.session("u", &archived_as(&archived, "other")).await);
-    let runner = machine(&hub).await;
+    let runner = hub.online_runner("m1").await;
     runner.serve("spawn-happy-session", |_| None).await;
     let mut asking = Vec::new();
     for id in [&comes, &stays] {

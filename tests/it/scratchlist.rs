@@ -408,13 +408,7 @@ async fn a_session_that_comes_back_under_another_id_keeps_its_notes() {
     }
     let new = hub.session("u", &metadata()).await;
     web.post(&notes(&new), &json!({ "text": "new", "entryId": "both", "createdAt": 3 })).await;
-    let machine = json!({
-        "host": "box", "platform": "linux", "happyCliVersion": "0.30.7", "capabilities": ["agent-availability"],
-    });
-    hub.agent().post("/cli/machines", &json!({ "id": "m1", "metadata": machine })).await;
-    let runner = hub.runner("m1").await;
-    runner.emit("machine-alive", &json!({ "machineId": "m1", "time": hub.clock.now() }));
-    runner.flush().await;
+    let runner = hub.online_runner("m1").await;
     let answer = json!({ "type": "success", "sessionId": new });
     runner.serve("spawn-happy-session", move |_| Some(answer.clone())).await;
     let events = hub.events().await;

@@ -179,6 +179,21 @@ impl TestHub {
         Cli::connect(self, &json!({ "token": self.base_token, "machineId": machine }), machine).await
     }
 
+    /// A runner that is online and can start agents.
+    pub async fn online_runner(&self, machine: &str) -> Cli {
+        let metadata = json!({
+            "host": "box", "platform": "linux", "happyCliVersion": "0.30.7",
+            "capabilities": ["agent-availability"],
+        });
+        let answer =
+            self.agent().post("/cli/machines", &json!({ "id": machine, "metadata": metadata })).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let runner = self.runner(machine).await;
+        runner.emit("machine-alive", &json!({ "machineId": machine, "time": self.clock.now() }));
+        runner.flush().await;
+        runner
+    }
+
     /// A session whose process is there and has said that it lives.
     pub async fn live_session(&self, tag: &str, metadata: &Value) -> (String, Cli) {
         let id = self.session(tag, metadata).await;

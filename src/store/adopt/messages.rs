@@ -3,8 +3,8 @@
 use diesel::{connection::DefaultLoadingMode, prelude::*, sqlite::SqliteConnection};
 
 use crate::store::{
-    Error, Result, codec,
-    messages::{Message, MessageRow},
+    Error, Result,
+    messages::{Message, MessageRow, NewRow},
     schema::messages,
 };
 
@@ -16,21 +16,8 @@ pub fn message_exists(conn: &mut SqliteConnection, id: &str) -> Result<bool> {
 
 /// Says whether the row is new; one with the same id may already be here, in this session or in another.
 pub fn insert_message(conn: &mut SqliteConnection, session_key: i64, message: &Message) -> Result<bool> {
-    let (encoding, content) = codec::encode(message.content.get());
     let inserted = diesel::insert_into(messages::table)
-        .values((
-            messages::id.eq(&message.id),
-            messages::session_key.eq(session_key),
-            messages::seq.eq(message.seq),
-            messages::local_id.eq(&message.local_id),
-            messages::created_at.eq(message.created_at),
-            messages::invoked_at.eq(message.invoked_at),
-            messages::scheduled_at.eq(message.scheduled_at),
-            messages::position_at.eq(message.position().at),
-            messages::delivery_state.eq(message.delivery_state.as_str()),
-            messages::encoding.eq(encoding),
-            messages::content.eq(content),
-        ))
+        .values(NewRow::of(session_key, message))
         .on_conflict(messages::id)
         .do_nothing()
         .execute(conn)?;

@@ -125,7 +125,7 @@ fn play(conn: &mut Connection, steps: Vec<Step>) -> Result<[BTreeSet<String>; 4]
             Step::Keep if !read.is_empty() => keep(conn, read.remove(0))?,
             Step::Keep => {}
             Step::Merge => {
-                messages::move_in_front(conn, sessions[0], sessions[1])?;
+                crate::store::moves::move_in_front(conn, sessions[0], sessions[1])?;
                 there.iter_mut().for_each(|(_, session)| *session = sessions[1]);
             }
         }

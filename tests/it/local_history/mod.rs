@@ -18,9 +18,7 @@ type Files = Rc<RefCell<Vec<Value>>>;
 
 /// A machine that is there, with these conversations.
 async fn machine(hub: &TestHub, id: &str, method: &str, files: &Files) -> Cli {
-    hub.machine(id).await;
-    let runner = hub.runner(id).await;
-    runner.emit("machine-alive", &json!({ "machineId": id, "time": hub.clock.now() }));
+    let runner = hub.online_runner(id).await;
     let files = files.clone();
     let found = move |params: &Value| {
         let all = files.borrow().clone();

@@ -1,7 +1,9 @@
 //! What clients are told when something fails: the one place with status codes and error bodies. A constructor is
 //! named for its case. Released clients branch on these texts and codes, so a test pins every body.
 
+mod life;
 mod notes;
+mod vendor;
 
 use std::fmt;
 
@@ -13,13 +15,12 @@ use crate::{
     link::RpcError,
     machine::MachineError,
     namespace::{CreateError, FindError},
-    session::{
-        SessionError, clear::ClearError, history::HistoryError, local::LocalError, resume::ResumeError,
-    },
+    session::SessionError,
     store,
     titles::TitleError,
     wire::export::ExportTooLarge,
 };
+pub use life::coded_find;
 
 /// A failed request. Every one has a JSON body.
 #[derive(Debug)]
@@ -174,21 +175,6 @@ impl ApiError {
 
     pub fn shared_session_required() -> Self {
         plain(StatusCode::CONFLICT, "Shared session required")
-    }
-
-    /// Says beside the error whether the agent's own history may differ from the transcript now.
-    pub fn rewind_failed(error: HistoryError) -> Self {
-        let (status, is_unknown, code) = match &error {
-            HistoryError::Unknown(_) => (StatusCode::INTERNAL_SERVER_ERROR, true, None),
-            HistoryError::Failed { code, .. } => (StatusCode::CONFLICT, false, code.clone()),
-            HistoryError::Running | HistoryError::Refused(_) => (StatusCode::CONFLICT, false, None),
-            HistoryError::Session(_) | HistoryError::Find(_) => return error.into(),
-        };
-        let mut body = json!({ "error": error.to_string(), "hydrateFailed": is_unknown });
-        if let (Some(code), Some(fields)) = (code, body.as_object_mut()) {
-            fields.insert("code".into(), code.into());
-        }
-        Self { status, body, retry_after: None }
     }
 
     pub fn runner_upgrade_required() -> Self {
@@ -365,86 +351,5 @@ impl From<TitleError> for ApiError {
     }
 }
 
-impl From<LocalError> for ApiError {
-    fn from(error: LocalError) -> Self {
-        let text = error.to_string();
-        match error {
-            LocalError::NoFolder | LocalError::NoNativeId => {
-                coded(StatusCode::CONFLICT, text, "resume_unavailable")
-            }
-            LocalError::Shared => coded(StatusCode::CONFLICT, text, "control_mode_not_applicable"),
-            LocalError::AlreadyLocal => coded(StatusCode::CONFLICT, text, "already_local"),
-            LocalError::Relay(_) | LocalError::NotLetGo => {
-                coded(StatusCode::INTERNAL_SERVER_ERROR, text, "handoff_failed")
-            }
-            LocalError::Session(error) => error.into(),
-        }
-    }
-}
-
-impl From<ClearError> for ApiError {
-    fn from(error: ClearError) -> Self {
-        let text = error.to_string();
-        let (status, code) = match error {
-            ClearError::NotReservable
-            | ClearError::NoReservation
-            | ClearError::NotCleared
-            | ClearError::NotConfirmed
-            | ClearError::NoPlace => (StatusCode::CONFLICT, "clear_unavailable"),
-            ClearError::AbortFailed | ClearError::LinkFailed(_) => {
-                (StatusCode::INTERNAL_SERVER_ERROR, "replacement_link_failed")
-            }
-            ClearError::SpawnFailed(_) => (StatusCode::INTERNAL_SERVER_ERROR, "spawn_failed"),
-            ClearError::Session(error) => return error.into(),
-            ClearError::Find(error) => return coded_find(error),
-        };
-        coded(status, text, code)
-    }
-}
-
-impl From<HistoryError> for ApiError {
-    fn from(error: HistoryError) -> Self {
-        match error {
-            HistoryError::Session(error) => error.into(),
-            HistoryError::Find(error) => Self::from_find(error, Guarded::Session),
-            other => plain(StatusCode::CONFLICT, other.to_string()),
-        }
-    }
-}
-
-/// The guard of the local-resume routes says its cases by code too.
-pub fn coded_find(error: FindError) -> ApiError {
-    ResumeError::Find(error).into()
-}
-
-impl From<ResumeError> for ApiError {
-    fn from(error: ResumeError) -> Self {
-        match error {
-            ResumeError::NoMachineOnline => {
-                coded(StatusCode::SERVICE_UNAVAILABLE, "No machine online", "no_machine_online")
-            }
-            ResumeError::Unavailable(text) => coded(StatusCode::CONFLICT, text, "resume_unavailable"),
-            ResumeError::Missing(keys) => {
-                let text = "The session lacks what its agent needs to come back";
-                let body = json!({ "error": text, "missing": keys });
-                Self { status: StatusCode::UNPROCESSABLE_ENTITY, body, retry_after: None }
-            }
-            ResumeError::Failed(text) => coded(StatusCode::INTERNAL_SERVER_ERROR, text, "resume_failed"),
-            ResumeError::Session(error) => error.into(),
-            ResumeError::Find(FindError::NotFound) => {
-                coded(StatusCode::NOT_FOUND, "Session not found", "session_not_found")
-            }
-            ResumeError::Find(FindError::Denied) => {
-                coded(StatusCode::FORBIDDEN, "Session access denied", "access_denied")
-            }
-            ResumeError::Find(FindError::Down) => Self::busy(),
-        }
-    }
-}
-
-#[path = "error_vendor.rs"]
-mod vendor;
-
 #[cfg(test)]
-#[path = "error_tests.rs"]
 mod tests;

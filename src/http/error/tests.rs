@@ -55,6 +55,9 @@ fn every_body_is_as_clients_know_it() {
         SessionError::NoSuchRequest.into(),
         SessionError::AlreadyDecided(Box::new(winner())).into(),
         SessionError::LocalIdTaken.into(),
+        SessionError::Held.into(),
+        ApiError::session_moved(&"s2".into()),
+        ApiError::shared_session_required(),
         SessionError::Unfit("no such mode".into()).into(),
         SessionError::NotApplied("not now".into()).into(),
         SessionError::StillActive.into(),
@@ -64,16 +67,6 @@ fn every_body_is_as_clients_know_it() {
         CreateError::TagTaken.into(),
         CreateError::IdTaken.into(),
         CreateError::MachineDenied.into(),
-        ResumeError::NoMachineOnline.into(),
-        ResumeError::Unavailable("no id".into()).into(),
-        ResumeError::Failed("no luck".into()).into(),
-        coded_find(FindError::NotFound),
-        coded_find(FindError::Denied),
-        coded_find(FindError::Down),
-        LocalError::NoFolder.into(),
-        LocalError::Shared.into(),
-        LocalError::AlreadyLocal.into(),
-        LocalError::NotLetGo.into(),
     ];
     let told: Vec<String> = errors.iter().map(ToString::to_string).collect();
     insta::assert_snapshot!(told.join("\n"), @r#"
@@ -113,6 +106,9 @@ fn every_body_is_as_clients_know_it() {
     404 {"error":"Request not found"}
     409 {"error":"Somebody else has decided this request","code":"already_decided","winner":{"requestId":"r","requestCreatedAt":1,"approved":true,"answer":{"approved":true},"state":"pending","by":"7","from":"127.0.0.1 browser","at":2}}
     409 {"error":"This localId belongs to a message with another text","code":"local_id_conflict"}
+    409 {"error":"A fork or rewind of this session is running","code":"history_busy"}
+    404 {"error":"Session not found","movedTo":"s2"}
+    409 {"error":"Shared session required"}
     400 {"error":"no such mode"}
     409 {"error":"not now"}
     409 {"error":"Cannot delete active session. Archive it first."}
@@ -122,15 +118,5 @@ fn every_body_is_as_clients_know_it() {
     409 {"error":"Session tag is already bound to a different id"}
     409 {"error":"Session id is already bound to a different session"}
     403 {"error":"Machine access denied"}
-    503 {"error":"No machine online","code":"no_machine_online"}
-    409 {"error":"no id","code":"resume_unavailable"}
-    500 {"error":"no luck","code":"resume_failed"}
-    404 {"error":"Session not found","code":"session_not_found"}
-    403 {"error":"Session access denied","code":"access_denied"}
-    503 {"error":"The hub cannot do this at the moment","code":"unavailable"}
-    409 {"error":"Session metadata missing path","code":"resume_unavailable"}
-    409 {"error":"Shared sessions attach without handoff","code":"control_mode_not_applicable"}
-    409 {"error":"Session is already controlled by a local terminal","code":"already_local"}
-    500 {"error":"Timed out waiting for remote session to hand off","code":"handoff_failed"}
     "#);
 }
