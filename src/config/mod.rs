@@ -3,6 +3,7 @@
 //!
 //! Loading writes nothing. What a start has to write, it writes in [`crate::identity::Secrets::load_or_create`].
 
+pub mod credentials;
 mod cors;
 mod error;
 pub mod home;
@@ -31,7 +32,8 @@ pub use self::{
     mime_types::MimeTypes,
     secret::Secret,
     sections::{
-        Actors, Auth, Journal, Limits, Listen, Log, Login, Scratchlist, Stop, Terminal, Title, Usage, Web,
+        Actors, Auth, Journal, Limits, Listen, Log, Login, Scratchlist, Stop, Terminal, Title, Usage, Voice,
+        Web,
     },
     source::{Shown, Source, Sourced},
 };
@@ -76,6 +78,7 @@ pub struct Config {
     pub actors: Actors,
     pub usage: Usage,
     pub title: Title,
+    pub voice: Voice,
     pub web: Web,
     pub log: Log,
     pub stop: Stop,
@@ -107,6 +110,7 @@ impl Config {
             actors: Actors::read(&values)?,
             usage: Usage::read(&values)?,
             title: Title::read(&values)?,
+            voice: Voice::read(&values)?,
             web: Web { dir: place(Web::read(&values)?.dir)? },
             log: Log::read(&values)?,
             stop: Stop::read(&values)?,
@@ -144,6 +148,7 @@ impl Config {
             actors,
             usage,
             title,
+            voice,
             web,
             log,
             stop,
@@ -162,6 +167,7 @@ impl Config {
             actors.show(),
             usage.show(),
             title.show(),
+            voice.show(),
             web.show(),
             log.show(),
             stop.show(),
@@ -182,13 +188,15 @@ impl Config {
         if *self.auth.legacy_handshake && !self.listen.is_loopback() {
             return Err(Error::OpenHandshake { host: self.listen.host.value.clone() });
         }
-        let provider = &self.title.base_url;
-        if provider.as_deref().is_some_and(|url| !is_web_address(url)) {
-            return Err(Error::BadValue {
-                key: "title.base_url".to_owned(),
-                origin: provider.source.clone(),
-                expected: WEB_ADDRESS,
-            });
+        check_address("title.base_url", &self.title.base_url)?;
+        check_address("voice.transcription_base_url", &self.voice.transcription_base_url)?;
+        for (key, address) in [
+            ("voice.openai_url", &self.voice.openai_url),
+            ("voice.elevenlabs_url", &self.voice.elevenlabs_url),
+            ("voice.deepgram_url", &self.voice.deepgram_url),
+            ("voice.groq_url", &self.voice.groq_url),
+        ] {
+            check_address(key, &address.clone().map(Some))?;
         }
         match &*self.auth.base_token {
             Some(token) if token.expose().contains(':') => {
@@ -229,6 +237,13 @@ fn public_url(values: &Values) -> Result<Sourced<String>, Error> {
 }
 
 const WEB_ADDRESS: &str = "an address that starts with http:// or https://";
+
+fn check_address(key: &str, address: &Sourced<Option<String>>) -> Result<(), Error> {
+    if address.as_deref().is_none_or(is_web_address) {
+        return Ok(());
+    }
+    Err(Error::BadValue { key: key.to_owned(), origin: address.source.clone(), expected: WEB_ADDRESS })
+}
 
 fn is_web_address(text: &str) -> bool {
     Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))

@@ -20,6 +20,7 @@ mod scratchlist;
 mod session;
 mod session_requests;
 mod summary;
+mod voice;
 
 pub use agent_state::*;
 pub use cli::*;
@@ -36,3 +37,4 @@ pub use scratchlist::*;
 pub use session::*;
 pub use session_requests::*;
 pub use summary::*;
+pub use voice::*;
