@@ -142,9 +142,12 @@ mod tests {
         Config::load(Sources { home: Some(home.to_owned()), env, ..Sources::default() }).unwrap().voice
     }
 
-    fn change(home: &Path, config: &Voice, changes: &[(Key, Option<&str>)]) -> Result<Credentials, ChangeError> {
-        let changes: Vec<Change> =
-            changes.iter().map(|(key, text)| (*key, text.map(Secret::new))).collect();
+    fn change(
+        home: &Path,
+        config: &Voice,
+        changes: &[(Key, Option<&str>)],
+    ) -> Result<Credentials, ChangeError> {
+        let changes: Vec<Change> = changes.iter().map(|(key, text)| (*key, text.map(Secret::new))).collect();
         Credentials::change(home, &Clock::system(), config, &changes)
     }
 
@@ -177,7 +180,9 @@ mod tests {
 
     #[test]
     fn every_variable_locks_its_key_and_that_of_its_alias() {
-        for (name, key) in Key::ALL.into_iter().flat_map(|key| key.names().iter().map(move |name| (*name, key))) {
+        for (name, key) in
+            Key::ALL.into_iter().flat_map(|key| key.names().iter().map(move |name| (*name, key)))
+        {
             let home = tempfile::tempdir().unwrap();
             let text = if key == Key::CompatibleUrl { "http://env" } else { "from-env" };
             let config = config(home.path(), &[(name, text)]);
@@ -200,7 +205,12 @@ mod tests {
     #[test]
     fn the_first_name_of_a_pair_wins() {
         let home = tempfile::tempdir().unwrap();
-        let both = [("GOOGLE_API_KEY", "b"), ("GEMINI_API_KEY", "a"), ("QWEN_API_KEY", "d"), ("DASHSCOPE_API_KEY", "c")];
+        let both = [
+            ("GOOGLE_API_KEY", "b"),
+            ("GEMINI_API_KEY", "a"),
+            ("QWEN_API_KEY", "d"),
+            ("DASHSCOPE_API_KEY", "c"),
+        ];
         let held = Credentials::read(home.path(), &config(home.path(), &both)).unwrap();
         assert_eq!(held.text(Key::Gemini).unwrap().expose(), "a");
         assert_eq!(held.text(Key::DashScope).unwrap().expose(), "c");

@@ -3,8 +3,8 @@
 //!
 //! Loading writes nothing. What a start has to write, it writes in [`crate::identity::Secrets::load_or_create`].
 
-pub mod credentials;
 mod cors;
+pub mod credentials;
 mod error;
 pub mod home;
 pub mod hub_settings;

@@ -2,6 +2,7 @@
 //! named for its case. Released clients branch on these texts and codes, so a test pins every body.
 
 mod notes;
+mod voice;
 
 use std::fmt;
 

@@ -13,11 +13,9 @@ use super::Audio;
 pub fn send(request: ClientRequest, fields: &[(&str, &str)], audio: &Audio) -> SendClientRequest {
     let boundary = uuid::Uuid::new_v4().simple().to_string();
     let chunks = encode(&boundary, fields, audio);
-    let size = chunks.iter().map(Bytes::len).fold(0_u64, |sum, length| sum.saturating_add(length as u64));
+    let size = chunks.iter().map(|chunk| u64::try_from(chunk.len()).unwrap_or(u64::MAX)).sum();
     let body = SizedStream::new(size, stream::iter(chunks.map(Ok::<_, Infallible>)));
-    request
-        .insert_header((CONTENT_TYPE, format!("multipart/form-data; boundary={boundary}")))
-        .send_body(body)
+    request.insert_header((CONTENT_TYPE, format!("multipart/form-data; boundary={boundary}"))).send_body(body)
 }
 
 /// The boundary is random, so no value can hold it.

@@ -13,6 +13,7 @@ use awc::{
 use serde_json::Value;
 use url::Url;
 
+use super::Voice;
 use crate::{config::Secret, outbound};
 
 /// A long recording, with a time for each of its words.
@@ -33,8 +34,8 @@ pub enum UpstreamError {
 }
 
 /// Calls providers from the thread it is made on. What it takes is made at the first call.
-#[derive(Default)]
 pub struct Upstream {
+    timeout: Duration,
     client: OnceCell<Option<Client>>,
 }
 
@@ -48,6 +49,10 @@ pub enum Scheme {
 }
 
 impl Upstream {
+    pub fn new(voice: &Voice) -> Self {
+        Self { timeout: voice.patience(), client: OnceCell::new() }
+    }
+
     /// A request to a path below a provider's address.
     pub fn request(
         &self,
@@ -57,8 +62,7 @@ impl Upstream {
         key: Option<(Scheme, &Secret)>,
     ) -> Result<ClientRequest, UpstreamError> {
         let url = address(base, path, query).ok_or(UpstreamError::Misconfigured)?;
-        // The limit is set for each answer.
-        let client = self.client.get_or_init(|| outbound::client(Duration::MAX, true));
+        let client = self.client.get_or_init(|| outbound::client(self.timeout, true));
         let client = client.as_ref().ok_or(UpstreamError::Misconfigured)?;
         let request = client.request(method, url.as_str());
         let Some((scheme, key)) = key else { return Ok(request) };
@@ -75,6 +79,7 @@ impl Upstream {
 
 /// The JSON that a provider answers, from the first byte sent to the last one read within `limit`.
 pub async fn answer(call: SendClientRequest, limit: Duration) -> Result<Value, UpstreamError> {
+    // The client's own limit ends with the head of the answer.
     let answer = async {
         let mut response = call.await.map_err(|error| match error {
             SendRequestError::Timeout => UpstreamError::TimedOut,

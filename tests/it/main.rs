@@ -36,3 +36,4 @@ mod support;
 mod titles;
 mod usage;
 mod versioned;
+mod voice;

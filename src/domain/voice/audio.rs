@@ -92,7 +92,9 @@ mod tests {
 
     #[test]
     fn what_is_no_recording_is_refused() {
-        for declared in ["text/plain", "video/ogg", "audio/", "audio/a b", "application/octet-stream", "audio"] {
+        for declared in
+            ["text/plain", "video/ogg", "audio/", "audio/a b", "application/octet-stream", "audio"]
+        {
             assert_eq!(told(Some(declared), Some("x.txt")), None, "{declared}");
         }
     }

@@ -119,7 +119,9 @@ mod tests {
         for text in ["http://localhost:8000/v1", "https://x/", "http://[::1]:1"] {
             assert!(Key::CompatibleUrl.accepts(text), "{text}");
         }
-        for text in ["x", "ftp://x", "file:///etc", "http://u:p@x", "http://u@x", "http://x?k=1", "http://x#a"] {
+        for text in
+            ["x", "ftp://x", "file:///etc", "http://u:p@x", "http://u@x", "http://x?k=1", "http://x#a"]
+        {
             assert!(!Key::CompatibleUrl.accepts(text), "{text}");
         }
     }

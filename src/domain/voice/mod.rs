@@ -100,12 +100,10 @@ const LONGEST_LANGUAGE: usize = 35;
 /// Whether a text looks like `en`, `pt-BR` or `zh-Hans-CN`.
 pub fn is_language(text: &str) -> bool {
     let mut parts = text.split('-');
-    let is_first = |part: &str| {
-        (2..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphabetic())
-    };
-    let is_next = |part: &str| {
-        (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
-    };
+    let is_first =
+        |part: &str| (2..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let is_next =
+        |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
     text.len() <= LONGEST_LANGUAGE && parts.next().is_some_and(is_first) && parts.all(is_next)
 }
 
