@@ -95,6 +95,7 @@ pub struct Hub {
     server: ServerHandle,
     io: SocketIo,
     stopping: CancellationToken,
+    drain: Duration,
     arbiters: Vec<Arbiter>,
 }
 
@@ -175,6 +176,7 @@ impl Hub {
                 Duration::from_secs(*config.login.window_seconds),
                 start.clock.clone(),
             ),
+            telegram_bot: config.telegram.bot_token.value.clone(),
             cors: config.cors.value.clone(),
             body_limit: *config.limits.body_bytes,
             web_dir: config.web.dir.value.clone(),
@@ -188,14 +190,18 @@ impl Hub {
         let io = sockets.io.clone();
         let drain = Duration::from_millis(*config.stop.drain_ms);
         let server = http::serve(listener, shared, sockets, options.workers, drain)?;
-        Ok(Self { address, start, store, server, io, stopping, arbiters })
+        Ok(Self { address, start, store, server, io, stopping, drain, arbiters })
     }
 
     /// Stops in the reverse order: no new work, streams and sockets told to come back elsewhere, then the store.
     pub async fn stop(self) {
         self.stopping.cancel();
-        self.io.close().await;
-        self.server.stop(true).await;
+        // A peer that does not read must not keep the store from being closed.
+        let close = tokio::time::timeout(self.drain, self.io.close());
+        let (closed, ()) = tokio::join!(close, self.server.stop(true));
+        if closed.is_err() {
+            tracing::warn!("left sockets behind that do not read what they are sent");
+        }
         self.store.close().await;
         for arbiter in self.arbiters {
             arbiter.stop();

@@ -36,6 +36,7 @@ mod tests {
         auth.legacy_handshake = false  (default)
         login.failures = 20  (default)
         login.window_seconds = 60  (default)
+        telegram.bot_token = not set  (default)
         terminal.max = 4  (default)
         terminal.idle_ms = 900000  (default)
         journal.max_rows = 50000  (default)

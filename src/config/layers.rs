@@ -8,12 +8,13 @@ use serde_json::Value as Json;
 use super::{Error, Flags, Shown, Source, Sourced, listen, settings_file, value::Setting};
 
 /// The settings of the released hub that have a place in ours.
-const SETTINGS: [(&str, &str); 5] = [
+const SETTINGS: [(&str, &str); 6] = [
     ("listenHost", "listen.host"),
     ("listenPort", "listen.port"),
     ("publicUrl", "public_url"),
     ("corsOrigins", "cors.origins"),
     ("cliApiToken", "auth.base_token"),
+    ("telegramBotToken", "telegram.bot_token"),
 ];
 
 /// Names that the released hub refuses too, since it would otherwise silently listen elsewhere than told.
@@ -26,7 +27,7 @@ pub fn is_old_setting(key: &str) -> bool {
 }
 
 /// The variables of the released hub. Of two for one setting the later wins.
-const VARIABLES: [(&str, &str); 32] = [
+const VARIABLES: [(&str, &str); 33] = [
     ("HAPI_LISTEN_HOST", "listen.host"),
     ("HAPI_LISTEN_PORT", "listen.port"),
     ("HAPI_PUBLIC_URL", "public_url"),
@@ -35,6 +36,7 @@ const VARIABLES: [(&str, &str); 32] = [
     ("DB_PATH", "database.path"),
     ("HAPI_TERMINAL_IDLE_TIMEOUT_MS", "terminal.idle_ms"),
     ("HAPI_TERMINAL_MAX_TERMINALS", "terminal.max"),
+    ("TELEGRAM_BOT_TOKEN", "telegram.bot_token"),
     ("HAPI_SCRATCHLIST_MAX_ATTACHMENT_BYTES_PER_FILE", "scratchlist.attachment_bytes"),
     ("HAPI_SCRATCHLIST_MAX_ATTACHMENTS_PER_ENTRY", "scratchlist.attachments_per_entry"),
     ("HAPI_SCRATCHLIST_MAX_ATTACHMENT_BYTES_PER_ENTRY", "scratchlist.entry_bytes"),

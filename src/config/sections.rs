@@ -32,6 +32,7 @@ sections! {
     Auth = "auth" { base_token: Option<Secret>, jwt_ttl: i64, legacy_handshake: bool, }
     /// How many wrong tokens an address may try.
     Login = "login" { failures: u32, window_seconds: u64, }
+    Telegram = "telegram" { bot_token: Option<Secret>, }
     Terminal = "terminal" { max: usize, idle_ms: u64, }
     /// How much of the past a browser can catch up with.
     Journal = "journal" { max_rows: u64, max_age_days: u32, tail_frames: usize, tail_bytes: usize, }

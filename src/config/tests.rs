@@ -107,6 +107,7 @@ fn every_released_name_works_from_the_environment_and_from_settings() {
             "http://x, http://z",
         ),
         ("CLI_API_TOKEN", "s3cret", "cliApiToken", r#""s3cret""#, "auth.base_token", "hidden"),
+        ("TELEGRAM_BOT_TOKEN", "s3cret", "telegramBotToken", r#""s3cret""#, "telegram.bot_token", "hidden"),
     ];
     for (variable, text, setting, json, key, shown) in cases {
         let by_env = Setup::new().env(variable, text);

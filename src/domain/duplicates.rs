@@ -12,8 +12,10 @@ use super::{
 pub fn conversation(session: &Session) -> Option<Arc<str>> {
     let stored = session.facts.metadata.as_ref()?;
     let (key, id) = metadata::native_id(stored)?;
+    // One that was imported and not gone on with yet is joined only when a person says so.
+    let is_imported = session.facts.lifecycle_state.as_deref() == Some("imported");
     let is_loading = session.is_cursor_acp() && session.turn.active && !session.is_ready;
-    if is_loading || stored.get("piResumeAttempt").is_some() {
+    if is_loading || is_imported || stored.get("piResumeAttempt").is_some() {
         return None;
     }
     // Pi's ids are unique on one machine only.

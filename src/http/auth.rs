@@ -14,6 +14,7 @@ use super::{
     Shared,
     body::Body,
     error::{ApiError, ApiResult},
+    telegram,
 };
 use crate::{domain::ids::Namespace, identity::JwtError, wire::rest};
 
@@ -108,14 +109,15 @@ impl FromRequest for Cli {
     }
 }
 
-/// Exchanges the access token for a JWT.
+/// Exchanges the access token, or what Telegram handed to its page, for a JWT.
 #[utoipa::path(
     post, path = "/api/auth", tag = "auth", request_body = rest::AuthRequest,
     responses(
         (status = 200, body = rest::AuthResponse),
         (status = 400, body = rest::ErrorBody, description = "neither key, or no JSON"),
-        (status = 401, body = rest::ErrorBody, description = "wrong token"),
+        (status = 401, body = rest::ErrorBody, description = "wrong token, or an account that is not bound"),
         (status = 429, body = rest::ErrorBody, description = "too many wrong tokens from here; see Retry-After"),
+        (status = 503, body = rest::ErrorBody, description = "Telegram data, and no bot is configured"),
     ),
     security(())
 )]
@@ -125,20 +127,31 @@ pub async fn exchange(
     shared: web::Data<Arc<Shared>>,
 ) -> ApiResult<HttpResponse> {
     let body = body.value().ok_or_else(ApiError::invalid_body)?;
-    if body.get("initData").is_some_and(Value::is_string) {
-        return Err(ApiError::telegram_disabled());
+    if let Some(init_data) = body.get("initData").and_then(Value::as_str) {
+        return telegram::exchange(&shared, init_data).await;
     }
     let token = body.get("accessToken").and_then(Value::as_str).ok_or_else(ApiError::invalid_body)?;
-    let Some(namespace) = shared.tokens.authenticate(token) else {
-        // Only wrong tokens count, so that a right one always gets in, also where all callers share an address.
-        return Err(match shared.failed_logins.count(address(&req)) {
-            Ok(()) => ApiError::invalid_access_token(),
-            Err(retry) => ApiError::locked_out(retry.seconds),
-        });
-    };
-    let token = shared.jwt.issue(&namespace, shared.env.clock.now());
-    let user = json!({ "id": shared.jwt.owner_id(), "firstName": "Web User" });
-    Ok(HttpResponse::Ok()
+    let namespace = namespace_of(&req, &shared, token)?;
+    Ok(answer(&shared, &namespace, json!({ "firstName": "Web User" })))
+}
+
+/// The namespace that an access token opens. Only wrong tokens count, so that a right one always gets in, also where
+/// all callers share an address.
+pub fn namespace_of(req: &HttpRequest, shared: &Shared, token: &str) -> ApiResult<Namespace> {
+    shared.tokens.authenticate(token).ok_or_else(|| match shared.failed_logins.count(address(req)) {
+        Ok(()) => ApiError::invalid_access_token(),
+        Err(retry) => ApiError::locked_out(retry.seconds),
+    })
+}
+
+/// A new JWT, and whom it is for by these names.
+pub fn answer(shared: &Shared, namespace: &Namespace, names: Value) -> HttpResponse {
+    let token = shared.jwt.issue(namespace, shared.env.clock.now());
+    let mut user = json!({ "id": shared.jwt.owner_id() });
+    if let (Some(user), Value::Object(names)) = (user.as_object_mut(), names) {
+        user.extend(names);
+    }
+    HttpResponse::Ok()
         .insert_header(("Cache-Control", "no-store"))
-        .json(json!({ "token": token, "user": user })))
+        .json(json!({ "token": token, "user": user }))
 }

@@ -443,6 +443,9 @@ impl From<ResumeError> for ApiError {
     }
 }
 
+#[path = "error_vendor.rs"]
+mod vendor;
+
 #[cfg(test)]
 #[path = "error_tests.rs"]
 mod tests;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::wire::events::DecisionView;
+use crate::{identity::TelegramError, wire::events::DecisionView};
 
 fn winner() -> DecisionView {
     DecisionView {
@@ -27,6 +27,9 @@ fn every_body_is_as_clients_know_it() {
         ApiError::invalid_authorization_header(),
         ApiError::locked_out(30),
         ApiError::telegram_disabled(),
+        ApiError::unproven(&TelegramError::TooOld),
+        ApiError::not_bound(),
+        ApiError::already_bound(),
         ApiError::invalid_body(),
         ApiError::invalid_query(),
         ApiError::invalid_time_zone(),
@@ -82,6 +85,9 @@ fn every_body_is_as_clients_know_it() {
     401 {"error":"Invalid Authorization header"}
     429 {"error":"Too many failed sign-ins","code":"too_many_attempts"}
     503 {"error":"Telegram authentication is disabled. Configure TELEGRAM_BOT_TOKEN."}
+    401 {"error":"initData is too old"}
+    401 {"error":"not_bound"}
+    409 {"error":"already_bound"}
     400 {"error":"Invalid body"}
     400 {"error":"Invalid query"}
     400 {"error":"Invalid timeZone"}

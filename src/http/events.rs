@@ -161,7 +161,12 @@ async fn start(
     let Some(presented) = presented else { return Ok(fresh()) };
     let namespace = caller.namespace.clone();
     let epoch = shared.env.store.epoch();
-    let head = tail.borrow().head();
+    let mut head = tail.borrow().head();
+    if EventCursor::parse(presented).is_some_and(|cursor| cursor.seq > head) {
+        // Another worker may have told it before this one heard of it.
+        let namespace = namespace.clone();
+        head = shared.env.store.read(move |conn| journal::head(conn, &namespace)).await?;
+    }
     let Verdict::Resume(seq) = cursor::judge(presented, epoch, namespace.as_str(), head, 1) else {
         return Ok(fresh());
     };

@@ -7,6 +7,9 @@ mod body;
 mod cli;
 mod cli_clear;
 mod cli_local;
+mod codex;
+mod codex_import;
+mod cursor;
 mod disposition;
 mod error;
 mod events;
@@ -23,6 +26,7 @@ mod openapi;
 mod owner;
 mod pages;
 mod permissions;
+mod pi;
 mod prompts;
 mod push;
 mod relay;
@@ -33,6 +37,7 @@ mod sessions;
 mod settings;
 mod storage;
 mod streams;
+mod telegram;
 mod titles;
 mod usage;
 mod voice;
@@ -50,10 +55,11 @@ use actix_web::{
 use tokio_util::sync::CancellationToken;
 
 pub use openapi::document;
+pub use relay::RELAYS;
 
 use crate::{
     app::Env,
-    config::CorsOrigins,
+    config::{CorsOrigins, Secret},
     domain::{
         ids::{MachineId, SessionId},
         usage::Prices,
@@ -83,6 +89,8 @@ pub struct Shared {
     pub tokens: AccessTokens,
     pub jwt: Jwt,
     pub failed_logins: FailedLogins,
+    /// The token of the bot whose pages may sign in.
+    pub telegram_bot: Option<Secret>,
     pub cors: CorsOrigins,
     pub body_limit: usize,
     pub web_dir: Option<PathBuf>,
@@ -111,6 +119,8 @@ pub fn serve(
             .app_data(web::Data::new(sockets.clone()))
             .app_data(web::Data::new(Upstream::new(&shared.voice)))
             .app_data(web::PayloadConfig::new(shared.body_limit))
+            .app_data(web::QueryConfig::default().error_handler(|_, _| ApiError::invalid_query().into()))
+            .app_data(web::PathConfig::default().error_handler(|_, _| ApiError::unknown_path().into()))
             .wrap(from_fn(middleware::around))
             .wrap(tracing_actix_web::TracingLogger::<crate::telemetry::RequestSpan>::new())
             .configure(routes)
@@ -152,6 +162,7 @@ fn routes(config: &mut web::ServiceConfig) {
                 .route("/sessions/{id}/clear-opencode/reserve", web::post().to(cli_clear::reserve))
                 .route("/sessions/{id}/clear-opencode/confirm-cleanup", web::post().to(cli_clear::confirm))
                 .route("/sessions/{id}/clear-opencode/abort", web::post().to(cli_clear::abort))
+                .route("/sessions/{id}/migrate-to-acp", web::post().to(cursor::migrate_for_cli))
                 .route("/sessions/{id}/messages", web::get().to(cli::messages))
                 .route("/machines", web::post().to(cli::register_machine))
                 .route("/machines/{id}", web::get().to(cli::machine))
@@ -161,6 +172,7 @@ fn routes(config: &mut web::ServiceConfig) {
             web::scope("/api")
                 .wrap(Compress::default())
                 .route("/auth", web::post().to(auth::exchange))
+                .route("/bind", web::post().to(telegram::bind))
                 .route("/visibility", web::post().to(events::set_visibility))
                 .route("/sessions", web::get().to(sessions::list))
                 .route("/sessions/{id}", web::get().to(sessions::get))
@@ -177,6 +189,8 @@ fn routes(config: &mut web::ServiceConfig) {
                 .route("/sessions/{id}/rewind", web::post().to(history::rewind))
                 .route("/sessions/{id}/clear", web::post().to(history::clear))
                 .route("/sessions/{id}/codex/plan/implement", web::post().to(history::implement_plan))
+                .route("/sessions/{id}/cursor-chat-store", web::get().to(cursor::chat_store))
+                .route("/sessions/{id}/migrate-to-acp", web::post().to(cursor::migrate))
                 .route("/sessions/{id}/summary", web::patch().to(settings::summary))
                 .route("/sessions/{id}/pin", web::put().to(settings::pin))
                 .route("/sessions/{id}/permission-mode", web::post().to(settings::permission_mode))
@@ -224,6 +238,15 @@ fn routes(config: &mut web::ServiceConfig) {
                 .route("/machines/{id}/spawn", web::post().to(machines::spawn))
                 .route("/machines/{id}/paths/exists", web::post().to(machines::paths_exist))
                 .route("/machines/{id}/restart-runner", web::post().to(machines::restart_runner))
+                .route("/codex/status", web::get().to(codex::status))
+                .route("/codex/sessions", web::get().to(codex::list))
+                .route("/codex/archive-session", web::post().to(codex::archive))
+                .route("/codex/sync-session", web::post().to(codex_import::sync))
+                .route("/codex/duplicate-sessions", web::post().to(codex_import::duplicates))
+                .route("/codex/merge-duplicate-sessions", web::post().to(codex_import::merge_duplicates))
+                .route("/codex/restart-desktop", web::post().to(codex::restart_desktop))
+                .route("/pi/sessions", web::get().to(pi::list))
+                .route("/pi/import-sessions", web::post().to(pi::import))
                 .route("/push/vapid-public-key", web::get().to(push::vapid_public_key))
                 .route("/push/subscribe", web::post().to(push::subscribe))
                 .route("/push/subscribe", web::delete().to(push::unsubscribe))

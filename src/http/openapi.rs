@@ -16,10 +16,10 @@ use utoipa::{
 };
 
 use super::{
-    auth, cli, cli_clear, cli_local, events, export, files, health, history, hub_settings, machines,
-    messages, pages, permissions, prompts, push,
+    auth, cli, cli_clear, cli_local, codex, codex_import, cursor, events, export, files, health, history,
+    hub_settings, machines, messages, pages, permissions, pi, prompts, push,
     relay::{RELAYS, Relay, Verb},
-    scratchlist, search, seen, sessions, settings, storage, titles, usage, voice,
+    scratchlist, search, seen, sessions, settings, storage, telegram, titles, usage, voice,
 };
 use crate::wire::{rest::ErrorBody, schema};
 
@@ -34,6 +34,7 @@ const ACCESS_TOKEN: &str = "accessToken";
     paths(
         health::health,
         auth::exchange,
+        telegram::bind,
         events::stream,
         events::set_visibility,
         sessions::list,
@@ -123,6 +124,18 @@ const ACCESS_TOKEN: &str = "accessToken";
         cli_local::resumable,
         cli_local::resume_target,
         cli_local::handoff,
+        codex::status,
+        codex::list,
+        codex::archive,
+        codex_import::sync,
+        codex_import::duplicates,
+        codex_import::merge_duplicates,
+        codex::restart_desktop,
+        pi::list,
+        pi::import,
+        cursor::chat_store,
+        cursor::migrate,
+        cursor::migrate_for_cli,
     ),
     components(schemas(ErrorBody, schema::CommandResult, schema::FileContent, schema::DirectoryListing)),
     modifiers(&Security),

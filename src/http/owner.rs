@@ -7,7 +7,11 @@ use super::{
 
 const OWNER: &str = "default";
 
+pub fn is(caller: &Caller) -> bool {
+    caller.namespace.as_str() == OWNER
+}
+
 /// `what` begins the sentence that others are told.
 pub fn only(caller: &Caller, what: &str) -> ApiResult<()> {
-    if caller.namespace.as_str() == OWNER { Ok(()) } else { Err(ApiError::owner_only(what)) }
+    if is(caller) { Ok(()) } else { Err(ApiError::owner_only(what)) }
 }

@@ -280,6 +280,11 @@ impl StreamBody {
     fn gather(&mut self, into: &mut BytesMut) -> Option<()> {
         let local = self.stream.tail.borrow();
         for frame in local.tail.from(self.stream.offset)? {
+            // The store is ahead of the tail: what was replayed from there comes by here as well.
+            if frame.seq.is_some_and(|seq| seq <= self.stream.seq) {
+                self.stream.offset += 1;
+                continue;
+            }
             if self.stream.filter.passes(frame.kind, frame.session.as_ref(), frame.machine.as_ref()) {
                 if into.len() >= BATCH {
                     return Some(());

@@ -3,6 +3,7 @@
 mod jwt;
 mod limiter;
 mod secrets;
+mod telegram;
 mod tokens;
 mod vapid;
 
@@ -10,6 +11,7 @@ pub use self::{
     jwt::{Claims, Jwt, JwtError},
     limiter::{FailedLogins, RetryAfter},
     secrets::{BaseToken, JwtKey, Secrets, holds_jwt_key, holds_owner_id},
+    telegram::{TelegramError, TelegramUser, verify as verify_telegram},
     tokens::AccessTokens,
     vapid::VapidKeys,
 };

@@ -5,7 +5,10 @@ use actix::prelude::*;
 use serde::de::DeserializeOwned;
 use serde_json::{json, value::RawValue};
 
-use super::Link;
+use super::{
+    Link,
+    surely::{set_aside, surely},
+};
 use crate::{
     domain::{
         ids::{MachineId, SessionId},
@@ -15,7 +18,7 @@ use crate::{
     machine::{self, LiveMachine},
     namespace::FindError,
     session::{self, LiveSession},
-    store, terminal,
+    terminal,
     wire::cli::{self, ErrorEvent, Refusal, Scope, VersionedKey},
 };
 
@@ -52,10 +55,10 @@ fn refused(error: FindError) -> Json {
     }
 }
 
-/// The event's name and its first argument.
-fn parts(frame: &[u8]) -> Option<(String, Option<&RawValue>)> {
+/// The event's name, if it has one, and its first argument. `None` for what is no JSON.
+fn parts(frame: &[u8]) -> Option<(Option<String>, Option<&RawValue>)> {
     let parts: Vec<&RawValue> = serde_json::from_slice(frame).ok()?;
-    let name = serde_json::from_str(parts.first()?.get()).ok()?;
+    let name = parts.first().and_then(|name| serde_json::from_str(name.get()).ok());
     Some((name, parts.get(1).copied()))
 }
 
@@ -67,7 +70,13 @@ fn payload<T: DeserializeOwned>(argument: Option<&RawValue>) -> Option<T> {
 impl Link {
     /// Takes one event. The future ends when everything it asked for is done.
     pub(super) fn take(&mut self, frame: &[u8], this: Addr<Self>) -> Taken {
-        let Some((name, argument)) = parts(frame) else { return nothing() };
+        let Some((name, argument)) = parts(frame) else {
+            // Whether it wanted an answer cannot be known; its sender must not wait for one.
+            tracing::debug!("a CLI sent what is no JSON");
+            self.peer.disconnect();
+            return nothing();
+        };
+        let Some(name) = name else { return nothing() };
         let taken = match name.as_str() {
             "message" => payload(argument).map(|message| self.message(message, this)),
             "session-alive" => payload(argument).map(|alive: cli::SessionAlive| {
@@ -78,7 +87,7 @@ impl Link {
                 .map(|ready: cli::SessionReady| self.tell_session(ready.sid.into(), this, session::Ready)),
             "session-end" => payload(argument).map(|end: cli::SessionEnd| {
                 let told = session::End { time: Some(end.time), reason: end.reason };
-                self.tell_session(end.sid.into(), this, told)
+                self.tell_session_surely(end.sid.into(), this, told)
             }),
             "messages-consumed" => payload(argument).map(|consumed: cli::Consumed| {
                 let told = session::Consumed {
@@ -86,16 +95,16 @@ impl Link {
                     ends_grace: consumed.clear_queued_thinking_grace == Some(true),
                     is_steered: consumed.steered == Some(true),
                 };
-                self.tell_session(consumed.sid.into(), this, told)
+                self.tell_session_surely(consumed.sid.into(), this, told)
             }),
             "messages-indeterminate" => payload(argument).map(|lost: cli::Indeterminate| {
                 let told = session::MarkIndeterminate(cli::strings(lost.local_ids));
-                self.tell_session(lost.sid.into(), this, told)
+                self.tell_session_surely(lost.sid.into(), this, told)
             }),
             "native-queue-message" => payload(argument).and_then(|queued: cli::NativeQueue| {
                 let text = queued.text.filter(|_| !queued.local_id.is_empty())?;
                 let told = session::QueuedNatively { local_id: queued.local_id, text };
-                Some(self.tell_session(queued.sid.into(), this, told))
+                Some(self.tell_session_surely(queued.sid.into(), this, told))
             }),
             "messages-steer-state" => return self.steer_state(payload(argument), this),
             "update-metadata" => return self.update_metadata(payload(argument), this),
@@ -113,9 +122,12 @@ impl Link {
             "rpc-unregister" => payload(argument).map(|method| self.unregister(method, this)),
             // Everything this socket sent before has been taken and stored.
             "ping" => return Box::pin(actix::fut::ready(Some(Answer(None)))),
-            "terminal:ready" | "terminal:output" | "terminal:exit" | "terminal:error" => {
-                argument.map(|argument| self.terminal(&name, argument))
-            }
+            "terminal:ready"
+            | "terminal:output"
+            | "terminal:exit"
+            | "terminal:error"
+            | "agent-terminal:output"
+            | "agent-terminal:reset" => argument.and_then(|argument| self.terminal(&name, argument, this)),
             _ => {
                 tracing::debug!(event = name, "a CLI sent an event of no known name");
                 return nothing();
@@ -133,10 +145,32 @@ impl Link {
         M: Message<Result = Result<(), session::SessionError>> + Send + 'static,
         LiveSession: Handler<M>,
     {
+        self.with_session(id, this, |address| async move { address.send(command).await.ok() })
+    }
+
+    /// The same for what has no acknowledgement and must not be lost: as long as the store cannot take it, it is tried
+    /// again, and the socket's later events wait.
+    fn tell_session_surely<M>(&mut self, id: SessionId, this: Addr<Self>, command: M) -> Taken
+    where
+        M: Message<Result = Result<(), session::SessionError>> + Clone + Send + 'static,
+        LiveSession: Handler<M>,
+    {
+        self.with_session(id, this, |address| async move { surely(&address, command).await.ok() })
+    }
+
+    fn with_session<F>(
+        &mut self,
+        id: SessionId,
+        this: Addr<Self>,
+        tell: impl FnOnce(Addr<LiveSession>) -> F + 'static,
+    ) -> Taken
+    where
+        F: Future<Output = Option<Result<(), session::SessionError>>> + 'static,
+    {
         let found = self.session(id.clone(), this);
         Box::pin(found.then(move |found, link, _| {
             let done = match found {
-                Ok(address) => Some(address.send(command)),
+                Ok(address) => Some(tell(address)),
                 Err(error) => {
                     link.tell_refusal(error, Scope::Session, id.as_str());
                     None
@@ -144,7 +178,7 @@ impl Link {
             };
             async move {
                 match done {
-                    Some(done) => done.await.ok(),
+                    Some(done) => done.await,
                     None => None,
                 }
             }
@@ -196,7 +230,7 @@ impl Link {
         let found = self.session(id.clone(), this);
         Box::pin(found.then(move |found, link, _| {
             let (sent, is_down) = match found {
-                Ok(address) => (Some(address.send(session::AppendMessage { from, message })), false),
+                Ok(address) => (Some((address, session::AppendMessage { from, message })), false),
                 Err(error) => {
                     link.tell_refusal(error, Scope::Session, id.as_str());
                     (None, error == FindError::Down)
@@ -205,7 +239,7 @@ impl Link {
             let env = link.env.clone();
             async move {
                 let is_lost = match sent {
-                    Some(sent) => match sent.await {
+                    Some((address, append)) => match surely(&address, append).await {
                         Ok(Ok(())) => false,
                         Ok(Err(error)) => {
                             tracing::error!(%error, session = %id, "a message could not be stored");
@@ -329,20 +363,28 @@ impl Link {
         }))
     }
 
-    fn terminal(&mut self, name: &str, argument: &RawValue) -> Taken {
-        let Some(event) = terminal::CliEvent::read(name, argument.get()) else { return nothing() };
-        let told = self.home.switchboard.send(terminal::FromCli { link: self.id, event });
-        Box::pin(async move { told.await.ok() }.into_actor(self).map(|_, _, _| None))
-    }
-}
-
-async fn set_aside(env: &crate::app::Env, id: SessionId, kept: cli::Message) {
-    let now = env.clock.now();
-    let kept = raw::write(&kept);
-    let session = id.clone();
-    let put = env.store.write(move |tx| store::set_aside::put(tx.conn, &session, kept.get(), now)).await;
-    match put {
-        Ok(()) => tracing::warn!(session = %id, "a message was set aside until its session is well again"),
-        Err(error) => tracing::error!(%error, session = %id, "a message could not be stored nor set aside"),
+    /// `None` when it is not of the shape its name asks for.
+    fn terminal(&mut self, name: &str, argument: &RawValue, this: Addr<Self>) -> Option<Taken> {
+        let event = terminal::CliEvent::read(name, argument.get())?;
+        let id = event.session.clone();
+        let found = self.session(id.clone(), this);
+        Some(Box::pin(found.then(move |found, link, _| {
+            let is_own = link.session.as_ref() == Some(&id);
+            let told = match found {
+                Ok(_) if event.is_about_screen() && !is_own => None,
+                Ok(_) => Some(link.home.switchboard.send(terminal::FromCli { link: link.id, event })),
+                Err(error) => {
+                    link.tell_refusal(error, Scope::Session, id.as_str());
+                    None
+                }
+            };
+            async move {
+                if let Some(told) = told {
+                    let _ = told.await;
+                }
+                None
+            }
+            .into_actor(link)
+        })))
     }
 }

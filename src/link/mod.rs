@@ -5,11 +5,13 @@ mod events;
 mod methods;
 mod peer;
 pub mod rpc;
+mod surely;
 
 use std::{collections::HashMap, sync::Arc};
 
 use actix::prelude::*;
 use bytes::Bytes;
+use tokio::sync::oneshot;
 
 pub use peer::{CallError, Gone, LinkId, LinkRef, Peer};
 pub use rpc::{Methods, RpcError};
@@ -58,10 +60,13 @@ pub struct NewLink {
 }
 
 impl Link {
-    pub fn launch(new: NewLink, arbiter: &ArbiterHandle) -> (LinkId, Addr<Self>) {
-        let id = LinkId::random();
+    /// Answers when its mailbox has its size: until then a burst of events, as a CLI sends that comes back, is too much.
+    pub async fn launch(new: NewLink, arbiter: &ArbiterHandle) -> Addr<Self> {
+        let id = LinkId::next();
+        let (started, has_started) = oneshot::channel();
         let address = Self::start_in_arbiter(arbiter, move |ctx| {
             ctx.set_mailbox_capacity(MAILBOX);
+            let _ = started.send(());
             Self {
                 id,
                 env: new.env,
@@ -76,7 +81,9 @@ impl Link {
                 machine_methods: Vec::new(),
             }
         });
-        (id, address)
+        // An arbiter that is gone makes no link; its closed address says so at the first event.
+        let _ = has_started.await;
+        address
     }
 
     fn as_ref(&self) -> LinkRef {

@@ -43,13 +43,13 @@ pub enum CallError {
     Gone,
 }
 
-/// Names a socket for as long as it lives.
+/// Names a socket for as long as it lives. A younger one compares as greater.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LinkId(uuid::Uuid);
 
 impl LinkId {
-    pub fn random() -> Self {
-        Self(uuid::Uuid::new_v4())
+    pub fn next() -> Self {
+        Self(uuid::Uuid::now_v7())
     }
 }
 

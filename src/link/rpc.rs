@@ -53,10 +53,13 @@ impl RpcError {
     }
 }
 
-/// Which link serves which method of one session or machine. The last registration wins.
+/// Which link serves which method of one session or machine. The last registration wins, and what it took over does
+/// not come back, but for one case: a registration that an old connection still carried arrives behind that of the new
+/// connection. When the old one is gone, the younger serves again.
 #[derive(Default)]
 pub struct Methods {
-    owners: HashMap<String, LinkId>,
+    /// Who registered the method and may serve it, the owner last.
+    links: HashMap<String, Vec<LinkId>>,
 }
 
 /// More than any released client registers, by far.
@@ -64,24 +67,36 @@ const MOST: usize = 512;
 
 impl Methods {
     pub fn register(&mut self, method: &str, link: LinkId) {
-        if self.owners.len() < MOST || self.owners.contains_key(method) {
-            self.owners.insert(method.to_owned(), link);
+        if self.links.len() >= MOST && !self.links.contains_key(method) {
+            return;
         }
+        let links = self.links.entry(method.to_owned()).or_default();
+        links.retain(|known| *known != link);
+        links.push(link);
     }
 
     pub fn unregister(&mut self, method: &str, link: LinkId) {
-        if self.owners.get(method) == Some(&link) {
-            self.owners.remove(method);
+        if self.owner(method) == Some(link) {
+            self.links.remove(method);
+        } else if let Some(links) = self.links.get_mut(method) {
+            links.retain(|known| *known != link);
         }
     }
 
     /// Forgets what the link still owns; methods that another link took over stay.
     pub fn forget(&mut self, link: LinkId) {
-        self.owners.retain(|_, owner| *owner != link);
+        self.links.retain(|_, links| {
+            if links.last() == Some(&link) {
+                links.retain(|known| *known > link);
+            } else {
+                links.retain(|known| *known != link);
+            }
+            !links.is_empty()
+        });
     }
 
     pub fn owner(&self, method: &str) -> Option<LinkId> {
-        self.owners.get(method).copied()
+        self.links.get(method)?.last().copied()
     }
 }
 
@@ -133,7 +148,7 @@ mod tests {
 
     #[test]
     fn the_last_registration_wins_and_does_not_come_back() {
-        let (a, b) = (LinkId::random(), LinkId::random());
+        let (a, b) = (LinkId::next(), LinkId::next());
         let mut methods = Methods::default();
         methods.register("abort", a);
         methods.register("abort", b);
@@ -143,6 +158,20 @@ mod tests {
         methods.register("abort", b);
         methods.forget(b);
         assert_eq!(methods.owner("abort"), None);
+        methods.register("abort", b);
+        methods.register("abort", a);
+        methods.unregister("abort", a);
+        assert_eq!(methods.owner("abort"), None);
+    }
+
+    #[test]
+    fn a_late_word_of_an_old_connection_does_not_silence_the_new_one() {
+        let (old, new) = (LinkId::next(), LinkId::next());
+        let mut methods = Methods::default();
+        methods.register("permission", new);
+        methods.register("permission", old);
+        methods.forget(old);
+        assert_eq!(methods.owner("permission"), Some(new));
     }
 
     #[test]

@@ -47,7 +47,7 @@ pub struct LiveMachine {
 impl LiveMachine {
     /// A machine as stored: nobody has been heard of since the hub started.
     pub fn launch(env: Env, tenant: Addr<Tenant>, gone: CancellationToken, row: Machine) -> Addr<Self> {
-        Self {
+        let this = Self {
             env,
             tenant,
             gone,
@@ -58,8 +58,12 @@ impl LiveMachine {
             last_broadcast: 0,
             links: Vec::new(),
             methods: Methods::default(),
-        }
-        .start()
+        };
+        Self::create(|ctx| {
+            // From the first message on: a link registers all its methods at once.
+            ctx.set_mailbox_capacity(MAILBOX);
+            this
+        })
     }
 
     fn now(&self) -> Millis {
@@ -85,7 +89,6 @@ impl Actor for LiveMachine {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        ctx.set_mailbox_capacity(MAILBOX);
         end_with(self.gone.clone(), self, ctx);
     }
 }

@@ -11,6 +11,7 @@ use crate::{
     machine::{self, LiveMachine},
     session::{self, LiveSession},
     store,
+    terminal::SessionOver,
 };
 
 /// What the namespace knows of one actor.
@@ -285,5 +286,6 @@ impl Handler<Removed> for Tenant {
     fn handle(&mut self, Removed(id): Removed, _: &mut Self::Context) {
         self.sessions.remove(&id);
         self.index.remove(&id);
+        let _ = self.switchboard.try_send(SessionOver { id, is_told: false });
     }
 }

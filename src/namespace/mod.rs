@@ -7,6 +7,7 @@ mod directory;
 mod duplicates;
 mod find;
 mod follow;
+mod imports;
 mod index;
 mod lists;
 mod presence;
@@ -28,6 +29,7 @@ pub use directory::{Directory, FindTenant, Hub, arbiter_of};
 pub use duplicates::{Apart, KeepApart};
 pub use find::{FindError, FindMachine, FindSession, Found, Passivate, Removed};
 pub use follow::{Follow, FollowerGone, Quiet, TailAppended};
+pub use imports::{BeginImport, CreateImported, Turn};
 pub use index::{Order, Row};
 pub use lists::{ListMachines, ListSessions, MachineChanged, MachineRow, SummaryChanged};
 pub use presence::{SetVisibility, Subscribed, Unsubscribed, Visibility};
@@ -40,7 +42,7 @@ use crate::{
     machine::LiveMachine,
     session::LiveSession,
     store::{self, journal::Committed},
-    terminal::Switchboard,
+    terminal::{SessionOver, Switchboard},
 };
 use find::Slot;
 use index::Index;
@@ -60,6 +62,7 @@ pub struct Tenant {
     /// Conversations whose sessions are being joined.
     joining: HashSet<Arc<str>>,
     kept_apart: duplicates::KeptApart,
+    imports: imports::Imports,
     machine_rows: HashMap<MachineId, MachineRow>,
     tail: Tail,
     /// What the ids of this namespace's events begin and end with.
@@ -122,6 +125,7 @@ impl Tenant {
                 machines: HashMap::new(),
                 index,
                 joining: HashSet::new(),
+                imports: imports::Imports::new(),
                 kept_apart: HashMap::new(),
                 machine_rows,
                 tail: Tail::default(),
@@ -241,6 +245,14 @@ impl Handler<GetHome> for Tenant {
 
     fn handle(&mut self, _: GetHome, _: &mut Self::Context) -> Self::Result {
         MessageResult(Home { switchboard: self.switchboard.clone(), gone: self.gone() })
+    }
+}
+
+impl Handler<SessionOver> for Tenant {
+    type Result = ();
+
+    fn handle(&mut self, over: SessionOver, _: &mut Self::Context) {
+        let _ = self.switchboard.try_send(over);
     }
 }
 

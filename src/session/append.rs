@@ -22,7 +22,7 @@ use crate::{
 /// How many of the newest rows are searched for earlier snapshots of one stream of reasoning.
 const SNAPSHOT_LOOK_BACK: i64 = 50;
 
-#[derive(Message)]
+#[derive(Clone, Message)]
 #[rtype(result = "Result<(), SessionError>")]
 pub struct AppendMessage {
     pub from: LinkId,

@@ -54,10 +54,12 @@ pub struct Leave(pub LinkId);
 impl Handler<Leave> for LiveSession {
     type Result = Atomic<()>;
 
-    fn handle(&mut self, Leave(gone): Leave, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, Leave(gone): Leave, ctx: &mut Self::Context) -> Self::Result {
         self.last_used = self.now();
         self.links.retain(|known| known.link.id != gone);
         self.methods.forget(gone);
+        // Another may serve now what it has not been told.
+        self.deliver_decisions(ctx);
         let is_alone = self.room_except(None).next().is_none();
         if is_alone && self.contact.state == ContactState::Linked {
             return AtomicResponse::new(self.tell_contact(ContactState::Lost));
@@ -128,21 +130,21 @@ impl Handler<Call> for LiveSession {
 /// The socket that serves this session's terminals.
 #[derive(Clone)]
 pub struct Line {
-    pub link: LinkRef,
+    pub is_active: bool,
+    /// `None` when no CLI is connected.
+    pub link: Option<LinkRef>,
 }
 
-/// Asks for the line of a session. `None` inside: it is active, but no CLI is connected.
+/// Asks for the line of a session.
 #[derive(Message)]
-#[rtype(result = "Result<Option<Line>, SessionError>")]
+#[rtype(result = "Line")]
 pub struct FindLine;
 
 impl Handler<FindLine> for LiveSession {
-    type Result = Outcome<Option<Line>>;
+    type Result = MessageResult<FindLine>;
 
     fn handle(&mut self, _: FindLine, _: &mut Self::Context) -> Self::Result {
-        if !self.state.turn.active {
-            return Err(SessionError::Inactive);
-        }
-        Ok(self.room_except(None).next().map(|known| Line { link: known.link.clone() }))
+        let first = self.room_except(None).next();
+        MessageResult(Line { is_active: self.state.turn.active, link: first.map(|known| known.link.clone()) })
     }
 }

@@ -4,17 +4,21 @@
 mod append;
 mod cancel;
 pub mod clear;
+pub mod codex_threads;
 mod decisions;
 mod error;
 mod exclusive;
 pub mod fork;
 pub mod history;
+pub mod import;
 pub mod life;
 mod lifecycle;
 mod links;
 pub mod local;
+pub mod local_history;
 mod merge;
 mod native_queue;
+pub mod pi_sessions;
 mod presence;
 mod prompts;
 pub mod resume;
@@ -154,12 +158,14 @@ impl LiveSession {
             matured: std::collections::HashSet::new(),
             env,
         };
-        let address = this.start();
-        for (key, payload) in set_aside {
-            // The mailbox is empty and larger than what a session in trouble can have collected between two starts.
-            let _ = address.try_send(append::AppendSetAside { key, payload });
-        }
-        address
+        Self::create(|ctx| {
+            ctx.set_mailbox_capacity(MAILBOX);
+            // Taken before anything that is said from now on.
+            for (key, payload) in set_aside {
+                ctx.notify(append::AppendSetAside { key, payload });
+            }
+            this
+        })
     }
 
     fn now(&self) -> Millis {
@@ -312,7 +318,6 @@ impl Actor for LiveSession {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        ctx.set_mailbox_capacity(MAILBOX);
         namespace::end_with(self.gone.clone(), self, ctx);
         self.publish_row();
     }

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The runtime has a prompt waiting, with this text; or none any more.
-#[derive(Message)]
+#[derive(Clone, Message)]
 #[rtype(result = "Result<(), SessionError>")]
 pub struct QueuedNatively {
     pub local_id: String,

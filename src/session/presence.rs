@@ -10,6 +10,7 @@ use crate::{
         json, liveness,
         session::{Changes, ConfigKey, Patch, Settings},
     },
+    terminal::SessionOver,
     wire::cli,
 };
 
@@ -126,7 +127,15 @@ impl LiveSession {
         let turn = self.state.turn.expire();
         let changes = Changes { turn: Some(turn), background_tasks: Some(0), ..Changes::default() };
         let entry = self.events().patched(&Patch::ended());
-        self.commit_plain(changes, vec![entry])
+        Box::pin(
+            self.commit_plain(changes, vec![entry])
+                .map(|outcome, this: &mut Self, _| outcome.inspect(|()| this.tell_over(false))),
+        )
+    }
+
+    /// Tells those who watch the agent's screen. A screen that is not told is dropped with the next end.
+    fn tell_over(&self, is_told: bool) {
+        let _ = self.tenant.try_send(SessionOver { id: self.id().clone(), is_told });
     }
 }
 
@@ -146,7 +155,7 @@ impl Handler<Ready> for LiveSession {
 }
 
 /// The agent's process said goodbye, or was made to go. Prompts that it never took stay queued.
-#[derive(Message)]
+#[derive(Clone, Message)]
 #[rtype(result = "Result<(), SessionError>")]
 pub struct End {
     /// Client time; `None` for the hub's own.
@@ -180,11 +189,12 @@ impl Handler<End> for LiveSession {
         let written = dropped.clone();
         self.state.is_ready = false;
         let commit = self.commit(changes, entries, move |tx| set_states(tx.conn, key, &written, "dropped"));
-        AtomicResponse::new(Box::pin(
-            commit.map(move |outcome, this: &mut Self, _| {
-                outcome.inspect(|()| this.forget_decisions(&dropped))
-            }),
-        ))
+        AtomicResponse::new(Box::pin(commit.map(move |outcome, this: &mut Self, _| {
+            outcome?;
+            this.forget_decisions(&dropped);
+            this.tell_over(true);
+            Ok(())
+        })))
     }
 }
 

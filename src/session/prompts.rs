@@ -231,7 +231,7 @@ fn is_immediate(row: &Row) -> bool {
 }
 
 /// The agent took prompts.
-#[derive(Message)]
+#[derive(Clone, Message)]
 #[rtype(result = "Result<(), SessionError>")]
 pub struct Consumed {
     pub local_ids: Vec<String>,
@@ -335,7 +335,7 @@ impl LiveSession {
 }
 
 /// The agent does not know whether prompts reached it.
-#[derive(Message)]
+#[derive(Clone, Message)]
 #[rtype(result = "Result<(), SessionError>")]
 pub struct MarkIndeterminate(pub Vec<String>);
 

@@ -103,7 +103,7 @@ impl Door {
         }
         let env = self.shared.env.clone();
         let new = NewLink { env, peer, tenant, home, session, machine };
-        let (_, link) = Link::launch(new, &arbiter);
+        let link = Link::launch(new, &arbiter).await;
         let wire = wire_of(&socket).unwrap_or_default();
         socket.on_fallback(Inbox { link: link.clone(), wire });
         socket.on_disconnect(async move || {

@@ -52,7 +52,7 @@ async fn admit(shared: &Shared, socket: SocketRef, handshake: Handshake) -> Resu
         }
         return Ok(());
     };
-    let id = LinkId::random();
+    let id = LinkId::next();
     let closed = CancellationToken::new();
     let peer = Arc::new(SocketPeer::new(socket.clone(), closed.clone()));
     socket.on_fallback(Viewer { id, peer, switchboard: switchboard.clone() });

@@ -8,6 +8,7 @@ mod error;
 pub mod export;
 pub mod hapi;
 pub mod history;
+pub mod imports;
 pub mod intents;
 pub mod journal;
 mod lock;
@@ -23,6 +24,7 @@ pub mod search;
 pub mod sessions;
 pub mod set_aside;
 pub mod usage;
+pub mod users;
 mod writer;
 
 use std::{
@@ -57,6 +59,7 @@ impl Store {
     /// Opens (or makes) the database, brings its tables up to date, and takes it for this process alone.
     pub fn open(path: &Path, retention: journal::Retention) -> Result<Self> {
         let lock = InstanceLock::acquire(path)?;
+        check_writable(path)?;
         let mut conn = connect(path, Access::Write)?;
         let damaged = |source| Error::Damaged { path: path.to_owned(), source };
         conn.run_pending_migrations(MIGRATIONS).map_err(damaged)?;
@@ -139,6 +142,16 @@ fn connect(path: &Path, access: Access) -> Result<SqliteConnection> {
         |source: diesel::result::Error| Error::Damaged { path: path.to_owned(), source: Box::new(source) };
     conn.batch_execute(pragmas).map_err(damaged)?;
     Ok(conn)
+}
+
+/// SQLite opens a file that may only be read without a word, and leaves files beside it that may only be read either.
+fn check_writable(path: &Path) -> Result<()> {
+    match std::fs::File::options().write(true).open(path) {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+            Err(Error::ReadOnly { path: path.to_owned(), source })
+        }
+        _ => Ok(()),
+    }
 }
 
 fn checkpoint(conn: &mut SqliteConnection) -> Result<()> {

@@ -107,6 +107,34 @@ async fn a_job_that_fails_leaves_its_neighbours_and_the_numbers_alone() {
 }
 
 #[tokio::test]
+async fn a_full_database_keeps_what_it_answered_for_and_goes_on_by_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder);
+    let limit = |tx: &mut Tx<'_>| Ok(tx.conn.batch_execute("PRAGMA max_page_count = 1")?);
+    store.write(limit).await.unwrap();
+    let namespace = Namespace::from("default");
+    let long = bytes::Bytes::from(format!("{{\"x\":\"{}\"}}", "y".repeat(20_000)));
+    let writes = (0..60).map(|n| {
+        let (store, namespace, json) = (store.clone(), namespace.clone(), long.clone());
+        async move { store.write(move |tx| tx.journal(&namespace, NewEntry { json, ..entry(n) })).await }
+    });
+    let outcomes = futures_util::future::join_all(writes).await;
+    let failed: Vec<&Error> = outcomes.iter().filter_map(|outcome| outcome.as_ref().err()).collect();
+    assert!(!failed.is_empty() && failed.iter().all(|error| error.is_passing()), "{failed:?}");
+    assert!(store.read(move |conn| journal::replay(conn, &"default".into(), 0, 100)).await.is_ok());
+    // The writer's next connection has no such limit, as a disk on which room was made.
+    let again = namespace.clone();
+    let seq = store.write(move |tx| tx.journal(&again, entry(61))).await.unwrap();
+    let mut answered: Vec<i64> = outcomes.into_iter().filter_map(Result::ok).collect();
+    answered.push(seq);
+    answered.sort_unstable();
+    let (kept, last) =
+        store.read(move |conn| journal::replay(conn, &"default".into(), 0, 100)).await.unwrap();
+    assert_eq!((kept.len(), last), (answered.len(), seq));
+    assert_eq!(answered, (1..=seq).collect::<Vec<_>>(), "the numbers have no gap");
+}
+
+#[tokio::test]
 async fn a_subscriber_hears_everything_after_the_head_it_was_told() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder);

@@ -143,7 +143,7 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread. `reopen` gives a fresh connection after a job panicked.
+    /// Starts the thread. `reopen` gives a fresh connection after a failure.
     pub fn start(
         conn: SqliteConnection,
         retention: journal::Retention,
@@ -213,7 +213,8 @@ impl Thread {
             if !jobs.is_empty() && self.commit(jobs) {
                 match reopen() {
                     Ok(conn) => self.conn = conn,
-                    Err(error) => tracing::error!(%error, "could not reopen the database after a panic"),
+                    // The old connection fails again, and this is tried again.
+                    Err(error) => tracing::error!(%error, "could not reopen the database after a failure"),
                 }
             }
             match then {
@@ -236,7 +237,8 @@ impl Thread {
         }
     }
 
-    /// Runs a batch as one transaction. Says whether a job panicked.
+    /// Runs a batch as one transaction. Says whether the connection may have been left in a state that is not known:
+    /// a job panicked, or the database failed, which may end a transaction from within.
     fn commit(&mut self, mut jobs: Vec<Box<dyn Job>>) -> bool {
         let outbox = &mut self.outbox;
         let batch = catch_unwind(AssertUnwindSafe(|| {
@@ -275,13 +277,12 @@ impl Thread {
                 tracing::error!(%error, jobs = jobs.len(), "a transaction was not committed");
                 self.outbox.roll_back(0);
                 self.outbox.heads.clear();
-                let broken = panicked || matches!(error, diesel::result::Error::BrokenTransactionManager);
                 let mut error = Some(error);
                 for job in jobs {
                     let cause = error.take().unwrap_or(diesel::result::Error::RollbackTransaction);
                     job.answer(Err(Error::Commit(cause)));
                 }
-                broken
+                true
             }
         }
     }

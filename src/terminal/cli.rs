@@ -1,11 +1,14 @@
 //! What the shell's side says.
 
 use actix::prelude::*;
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use super::Switchboard;
-use crate::{domain::json as raw, link::LinkId};
+use crate::{
+    domain::{ids::SessionId, json as raw},
+    link::LinkId,
+};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -20,9 +23,18 @@ struct Fields {
     signal: Value,
 }
 
+/// A session's process about the screen of its agent.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ScreenFields {
+    session_id: String,
+    terminal_id: Option<String>,
+    data: Option<String>,
+}
+
 /// An event of a CLI about one of its terminals.
 pub struct CliEvent {
-    session: String,
+    pub session: SessionId,
     terminal: String,
     kind: Kind,
 }
@@ -32,14 +44,17 @@ enum Kind {
     Output(String),
     Exit { code: Value, signal: Value },
     Error(String),
+    ScreenOutput(String),
+    ScreenReset,
 }
 
 impl CliEvent {
     /// `None` when it is not of the shape its name asks for.
     pub fn read(name: &str, payload: &str) -> Option<Self> {
-        let fields: Fields = serde_json::from_str(payload)
-            .or_else(|_| serde_json::from_str(&raw::repair_surrogates(payload)))
-            .ok()?;
+        if let Some(name) = name.strip_prefix("agent-terminal:") {
+            return Self::read_screen(name, payload);
+        }
+        let fields: Fields = read(payload)?;
         let kind = match name {
             "terminal:ready" => Kind::Ready,
             "terminal:output" => Kind::Output(fields.data?),
@@ -47,8 +62,27 @@ impl CliEvent {
             "terminal:error" => Kind::Error(fields.message?),
             _ => return None,
         };
-        Some(Self { session: fields.session_id, terminal: fields.terminal_id, kind })
+        Some(Self { session: fields.session_id.into(), terminal: fields.terminal_id, kind })
     }
+
+    fn read_screen(name: &str, payload: &str) -> Option<Self> {
+        let fields: ScreenFields = read(payload)?;
+        let kind = match name {
+            "output" if fields.terminal_id.as_deref() == Some("agent") => Kind::ScreenOutput(fields.data?),
+            "reset" => Kind::ScreenReset,
+            _ => return None,
+        };
+        Some(Self { session: fields.session_id.into(), terminal: String::new(), kind })
+    }
+
+    /// Only the process of the session itself may say it.
+    pub fn is_about_screen(&self) -> bool {
+        matches!(self.kind, Kind::ScreenOutput(_) | Kind::ScreenReset)
+    }
+}
+
+fn read<T: DeserializeOwned>(payload: &str) -> Option<T> {
+    serde_json::from_str(payload).or_else(|_| serde_json::from_str(&raw::repair_surrogates(payload))).ok()
 }
 
 #[derive(Message)]
@@ -63,12 +97,18 @@ impl Handler<FromCli> for Switchboard {
 
     fn handle(&mut self, FromCli { link, event }: FromCli, _: &mut Self::Context) {
         let now = self.now();
+        match event.kind {
+            Kind::ScreenOutput(data) => return self.screen_shows(event.session, &data),
+            Kind::ScreenReset => return self.screen_is_reset(&event.session),
+            _ => {}
+        }
         let Some(terminal) = self.terminals.get_mut(&event.terminal) else { return };
-        if terminal.cli != link || terminal.session.as_str() != event.session {
+        if terminal.cli != link || terminal.session != event.session {
             return;
         }
         let (session, id) = (event.session, event.terminal);
         let is_over = match event.kind {
+            Kind::ScreenOutput(_) | Kind::ScreenReset => false,
             Kind::Ready => {
                 if terminal.viewer_peer.is_some() {
                     terminal.used_at = now;

@@ -1,6 +1,8 @@
 //! Terminals of a namespace: a browser on one side, a shell that a CLI runs on the other. The switchboard knows every
-//! open terminal, keeps what it last showed, and ends those that nobody uses.
+//! open terminal, keeps what it last showed, and ends those that nobody uses. The screens of agents that have one of
+//! their own are in [`agent`].
 
+mod agent;
 mod cli;
 mod scrollback;
 mod viewer;
@@ -11,6 +13,7 @@ use actix::prelude::*;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
+pub use agent::SessionOver;
 pub use cli::{CliEvent, FromCli, LinkGone};
 pub use viewer::{ViewerEvent, ViewerGone};
 
@@ -23,6 +26,7 @@ use crate::{
     link::{LinkId, Peer},
     namespace::{Tenant, end_with},
 };
+use agent::Screens;
 use scrollback::Scrollback;
 
 /// Output of shells comes in bursts; a CLI's socket waits when this is full.
@@ -34,6 +38,7 @@ pub struct Switchboard {
     gone: CancellationToken,
     /// The browser chooses the id; it is one terminal in the whole namespace.
     terminals: HashMap<String, Terminal>,
+    screens: Screens,
 }
 
 struct Terminal {
@@ -60,7 +65,7 @@ impl Terminal {
 
 impl Switchboard {
     pub fn launch(env: Env, tenant: Addr<Tenant>, gone: CancellationToken) -> Addr<Self> {
-        Self { env, tenant, gone, terminals: HashMap::new() }.start()
+        Self { env, tenant, gone, terminals: HashMap::new(), screens: Screens::new() }.start()
     }
 
     fn now(&self) -> Millis {

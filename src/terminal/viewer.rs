@@ -6,13 +6,15 @@ use actix::prelude::*;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Scrollback, Switchboard, Terminal};
+use super::{Scrollback, Switchboard, Terminal, agent::Wish};
 use crate::{
     domain::{ids::SessionId, json as raw},
     link::{LinkId, LinkRef, Peer},
     namespace::FindSession,
     session::FindLine,
 };
+
+const NOT_CONNECTED: &str = "CLI is not connected for this session.";
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -46,6 +48,9 @@ impl Handler<ViewerEvent> for Switchboard {
 
     fn handle(&mut self, event: ViewerEvent, _: &mut Self::Context) -> Self::Result {
         let done = || AtomicResponse::new(Box::pin(actix::fut::ready(())));
+        if let Some(wish) = Wish::read(&event.name, &event.payload) {
+            return self.wished(event.viewer, event.peer, wish);
+        }
         let fields = serde_json::from_str(&event.payload)
             .or_else(|_| serde_json::from_str(&raw::repair_surrogates(&event.payload)));
         let Ok(Fields { session_id, terminal_id, cols, rows, data }) = fields else { return done() };
@@ -107,12 +112,12 @@ impl Switchboard {
         let find = self.tenant.send(FindSession { id: open.session.clone(), link: None });
         let ask = async move {
             let found = find.await.ok()?.ok()?;
-            found.address.send(FindLine).await.ok()?.ok()
+            found.address.send(FindLine).await.ok().filter(|line| line.is_active)
         };
         AtomicResponse::new(Box::pin(ask.into_actor(self).map(move |line, this, _| {
             let refused = match line {
                 None => Some("Session is inactive or unavailable.".to_owned()),
-                Some(line) => this.open(viewer, &peer, &open, line.map(|line| line.link)).err(),
+                Some(line) => this.open(viewer, &peer, &open, line.link).err(),
             };
             if let Some(message) = refused {
                 let error = raw::write(&json!({ "terminalId": open.terminal, "message": message }));
@@ -139,7 +144,7 @@ impl Switchboard {
                 return Err(format!("Too many terminals open for this session (max {most})."));
             }
         }
-        let line = line.ok_or("CLI is not connected for this session.")?;
+        let line = line.ok_or(NOT_CONNECTED)?;
         if known.is_some() && !is_rebind {
             return Err("Terminal ID is already in use.".into());
         }
@@ -159,7 +164,10 @@ impl Switchboard {
         let command = json!({
             "sessionId": open.session, "terminalId": open.terminal, "cols": open.cols, "rows": open.rows,
         });
-        terminal.command("terminal:open", &command);
+        if !terminal.command("terminal:open", &command) {
+            // It went away at this moment: nobody would ever end this terminal.
+            return Err(NOT_CONNECTED.into());
+        }
         if !was_bound_here && !terminal.scrollback.is_empty() {
             let output = json!({ "terminalId": open.terminal, "data": terminal.scrollback.text() });
             terminal.show("terminal:output", &output);
@@ -175,11 +183,12 @@ impl Switchboard {
 pub struct ViewerGone(pub LinkId);
 
 impl Handler<ViewerGone> for Switchboard {
-    type Result = ();
+    type Result = AtomicResponse<Self, ()>;
 
-    fn handle(&mut self, ViewerGone(gone): ViewerGone, _: &mut Self::Context) {
+    fn handle(&mut self, ViewerGone(gone): ViewerGone, _: &mut Self::Context) -> Self::Result {
         for terminal in self.terminals.values_mut().filter(|terminal| terminal.viewer == gone) {
             terminal.viewer_peer = None;
         }
+        self.look_away(gone, None)
     }
 }

@@ -32,7 +32,11 @@ impl Ok {
 #[serde(rename_all = "camelCase")]
 pub struct AuthRequest {
     /// `base` or `base:namespace`.
+    #[schema(required = false)]
     pub access_token: String,
+    /// As Telegram handed it to the page; it wins over a token.
+    #[schema(required = false)]
+    pub init_data: String,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -46,7 +50,12 @@ pub struct AuthResponse {
 #[serde(rename_all = "camelCase")]
 pub struct AuthUser {
     pub id: u64,
+    #[schema(required = false)]
     pub first_name: String,
+    #[schema(required = false)]
+    pub last_name: String,
+    #[schema(required = false)]
+    pub username: String,
 }
 
 #[derive(Deserialize, ToSchema)]

@@ -222,3 +222,19 @@ async fn an_id_that_comes_back_is_another_question() {
     assert_eq!(cli.until_called("permission", 2).await[1]["approved"], false);
     hub.stop().await;
 }
+
+#[actix_rt::test]
+async fn a_process_that_comes_back_is_told_although_its_old_connection_spoke_last() {
+    let mut hub = TestHub::start().await;
+    let web = hub.web().await;
+    let (id, old) = scene(&hub).await;
+    let new = hub.cli(&id).await;
+    new.serve("permission", |_| Some(json!({}))).await;
+    // What the old connection still carried arrives behind what the new one said, and nobody hears its calls.
+    old.register(&format!("{id}:permission")).await;
+    assert_eq!(web.post(&path(&id, "r1", "approve"), &json!({})).await.status, 200);
+    old.until_called("permission", 1).await;
+    drop(old);
+    assert_eq!(new.until_called("permission", 1).await, [json!({ "id": "r1", "approved": true })]);
+    hub.stop().await;
+}

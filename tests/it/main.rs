@@ -7,9 +7,12 @@
     reason = "a test stops where something is not as it must be"
 )]
 
+mod agent_terminals;
 mod auth;
 mod clear;
 mod command;
+mod compatibility;
+mod cursor;
 mod decisions;
 mod duplicates;
 mod events;
@@ -18,6 +21,7 @@ mod faults;
 mod history;
 mod hub_settings;
 mod import;
+mod local_history;
 mod messages;
 mod openapi;
 mod operation;
@@ -26,6 +30,9 @@ mod prompts;
 mod push;
 mod relay;
 mod resume;
+#[path = "../faults/rig/mod.rs"]
+mod rig;
+mod schedules;
 mod scratchlist;
 mod search;
 mod seen;
@@ -33,7 +40,10 @@ mod sessions;
 mod shared;
 #[path = "../support/mod.rs"]
 mod support;
+mod telegram;
+mod terminals;
 mod titles;
+mod tolerance;
 mod usage;
 mod versioned;
 mod voice;

@@ -29,7 +29,10 @@ async fn every_operation_of_the_document_is_there() {
                 _ => caller.send(method, &made_up, &json!({})).await,
             };
             assert_ne!(answer.code(), "unknown_path", "{verb} {path}");
-            assert!(![401, 405].contains(&answer.status) && answer.status < 500, "{verb} {path}: {answer:?}");
+            // A list of what is on people's machines needs a machine.
+            let needs_machine = answer.error().starts_with("No online machine available");
+            assert!(![401, 405].contains(&answer.status), "{verb} {path}: {answer:?}");
+            assert!(answer.status < 500 || needs_machine, "{verb} {path}: {answer:?}");
             if made_up.contains("made-up") {
                 assert_eq!(
                     (answer.status, answer.body["error"].is_string()),

@@ -65,6 +65,10 @@ impl Cli {
                 if frame.starts_with("40/cli,") {
                     break;
                 }
+                // The engine may ask for the first sign of life before the namespace answers.
+                if frame == "2" {
+                    sink.send(Message::text("3")).await.unwrap();
+                }
             }
             let (outgoing, mut waiting) = mpsc::unbounded_channel::<Message>();
             let shared = Rc::new(Shared {
@@ -195,6 +199,16 @@ impl Cli {
         self.shared.log.until(event, look).await
     }
 
+    /// The payloads of the events of one name, as soon as there are so many.
+    pub async fn until_events(&self, event: &str, count: usize) -> Vec<Value> {
+        let look = |log: &[Received]| Some(events(log, event)).filter(|found| found.len() >= count);
+        self.shared.log.until(&format!("{count} times {event}"), look).await
+    }
+
+    pub fn events(&self, event: &str) -> Vec<Value> {
+        events(&self.shared.log.all(), event)
+    }
+
     pub async fn until_over(&self) {
         self.shared.log.until_over("the socket is closed").await;
     }
@@ -205,6 +219,10 @@ fn updates(log: &[Received], kind: &str) -> Vec<Value> {
         .filter(|(name, update)| name == "update" && update["body"]["t"] == kind)
         .map(|(_, update)| update.clone())
         .collect()
+}
+
+fn events(log: &[Received], event: &str) -> Vec<Value> {
+    log.iter().filter(|(name, _)| name == event).map(|(_, payload)| payload.clone()).collect()
 }
 
 async fn read(

@@ -4,8 +4,10 @@ mod cli;
 mod events;
 mod hub;
 mod log;
+pub mod panics;
 mod released_database;
 mod script;
+mod viewer;
 mod web;
 
 pub use cli::Cli;
@@ -13,6 +15,7 @@ pub use events::{Event, Events};
 pub use hub::{Setup, TestHub};
 pub use log::{DEADLINE, within};
 pub use released_database::{Content, ReleasedDatabase};
+pub use viewer::Viewer;
 pub use web::{Answer, Web};
 
 use serde_json::{Value, json};

@@ -19,6 +19,10 @@ impl Script {
         self.methods.borrow_mut().insert(method.to_owned(), Box::new(answer));
     }
 
+    pub fn serves(&self, method: &str) -> bool {
+        self.methods.borrow().contains_key(method)
+    }
+
     pub fn on_cancel(&self, answer: Option<Value>) {
         *self.cancel.borrow_mut() = answer;
     }

@@ -7,9 +7,11 @@
 
 mod agent_state;
 mod cli;
+mod cursor;
 mod files;
 mod health;
 mod history;
+mod local_history;
 mod machine;
 mod machine_requests;
 mod message;
@@ -20,13 +22,16 @@ mod scratchlist;
 mod session;
 mod session_requests;
 mod summary;
+mod telegram;
 mod voice;
 
 pub use agent_state::*;
 pub use cli::*;
+pub use cursor::*;
 pub use files::*;
 pub use health::*;
 pub use history::*;
+pub use local_history::*;
 pub use machine::*;
 pub use machine_requests::*;
 pub use message::*;
@@ -37,4 +42,5 @@ pub use scratchlist::*;
 pub use session::*;
 pub use session_requests::*;
 pub use summary::*;
+pub use telegram::*;
 pub use voice::*;

@@ -8,6 +8,12 @@ use serde_json::{Value, json};
 use super::{counts, files, imported, stored};
 use crate::support::{Content, ReleasedDatabase, Setup, TestHub};
 
+/// A pair of keys for pushes, made for this test.
+const VAPID: (&str, &str) = (
+    "BEL6SR5dd1XHDPrQwbe36k7dC56hh3iSTMTsKuWOl7LLhF6tCPvyn2ogD9BnnME9ORTnoigIZGr5l3xuixHDa-s",
+    "36O5cDRMCFiUJPcx-dyTHVSvpRA5rL2tQ-JuqddvCyg",
+);
+
 const KEY: [u8; 32] = [9; 32];
 
 fn says(role: &str, text: &str) -> String {
@@ -62,7 +68,7 @@ fn released_home() -> tempfile::TempDir {
     database.crashed_into(home.path());
     let settings = json!({
         "listenPort": 4711, "cliApiToken": "a-token-of-the-released-hub-1234567890",
-        "vapidKeys": { "publicKey": "p", "privateKey": "q" }, "machineId": "m1", "unknown": [1],
+        "vapidKeys": { "publicKey": VAPID.0, "privateKey": VAPID.1 }, "machineId": "m1", "unknown": [1],
     });
     fs::write(home.path().join("settings.json"), settings.to_string()).unwrap();
     let key = json!({ "secretBase64": BASE64_STANDARD.encode(KEY) });
@@ -117,7 +123,7 @@ async fn everything_comes_along_and_the_source_stays_byte_for_byte() {
     }
     assert_eq!(home[&name("scratchlist-attachments/default/s1/f-x.txt")], b"text");
     let settings: Value = serde_json::from_slice(&home[&name("settings.json")]).unwrap();
-    assert_eq!((&settings["vapidKeys"]["privateKey"], &settings["unknown"]), (&json!("q"), &json!([1])));
+    assert_eq!((&settings["vapidKeys"]["privateKey"], &settings["unknown"]), (&json!(VAPID.1), &json!([1])));
 
     hub.start_again().await;
     assert_eq!(hub.base_token, "a-token-of-the-released-hub-1234567890");

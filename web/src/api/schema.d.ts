@@ -13,8 +13,143 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Exchanges the access token for a JWT. */
+        /** Exchanges the access token, or what Telegram handed to its page, for a JWT. */
         post: operations["auth_exchange"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/bind": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Binds a Telegram account to the namespace of an access token, for good. */
+        post: operations["auth_bind"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/codex/archive-session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Puts a thread among those that Codex has archived on its machine. */
+        post: operations["codex_archive"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/codex/duplicate-sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Which of these threads several sessions are about. */
+        post: operations["codex_duplicates"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/codex/merge-duplicate-sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Joins the sessions of each of these threads. */
+        post: operations["codex_merge_duplicates"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/codex/restart-desktop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** There is no client beside a hub that could be started again. */
+        post: operations["codex_restart_desktop"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/codex/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Threads on a machine, those of a folder or all. */
+        get: operations["codex_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/codex/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["codex_status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/codex/sync-session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes sessions of threads, or appends to sessions what they lack of theirs. */
+        post: operations["codex_sync"];
         delete?: never;
         options?: never;
         head?: never;
@@ -331,6 +466,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/pi/import-sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes sessions of conversations, or appends to sessions what they lack of theirs. */
+        post: operations["pi_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/pi/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Conversations on a machine, and which of them are sessions here. */
+        get: operations["pi_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/push/subscribe": {
         parameters: {
             query?: never;
@@ -547,6 +716,23 @@ export interface paths {
         };
         /** Models */
         get: operations["sessions_copilot_models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/cursor-chat-store": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where the conversation's chat store lies on its machine, if it is there. */
+        get: operations["sessions_chat_store"];
         put?: never;
         post?: never;
         delete?: never;
@@ -855,6 +1041,23 @@ export interface paths {
         put?: never;
         /** Puts a queued prompt into the running turn, where the agent can do that. */
         post: operations["messages_steer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/migrate-to-acp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says why the session's chat store is not moved to Cursor's newer protocol. */
+        post: operations["sessions_migrate"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1588,6 +1791,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/cli/sessions/{id}/migrate-to-acp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The same for agents' processes. */
+        post: operations["cli_migrate_for_cli"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/cli/sessions/{id}/resume-target": {
         parameters: {
             query?: never;
@@ -1684,6 +1904,15 @@ export interface components {
                 [key: string]: components["schemas"]["Answers"];
             };
         };
+        ArchiveThread: {
+            sessionId: string;
+            machineId?: string;
+        };
+        ArchivedThread: {
+            success: boolean;
+            archivedPath: string;
+            machineId: string;
+        };
         Attachment: {
             id: string;
             filename: string;
@@ -1703,7 +1932,9 @@ export interface components {
         };
         AuthRequest: {
             /** @description `base` or `base:namespace`. */
-            accessToken: string;
+            accessToken?: string;
+            /** @description As Telegram handed it to the page; it wins over a token. */
+            initData?: string;
         };
         AuthResponse: {
             /** @description Signed, valid for four hours unless configured otherwise. */
@@ -1713,7 +1944,9 @@ export interface components {
         AuthUser: {
             /** Format: int64 */
             id: number;
-            firstName: string;
+            firstName?: string;
+            lastName?: string;
+            username?: string;
         };
         AvailableAgent: {
             /** @description A flavor. */
@@ -1721,6 +1954,12 @@ export interface components {
             available: boolean;
             /** @description `not_found` or `invalid_configuration`. */
             reason?: string;
+        };
+        BindRequest: {
+            /** @description As Telegram handed it to the page. */
+            initData: string;
+            /** @description `base` or `base:namespace`. */
+            accessToken: string;
         };
         CancelMessage: {
             status: components["schemas"]["CancelStatus"];
@@ -1731,8 +1970,16 @@ export interface components {
         };
         /** @enum {string} */
         CancelStatus: "cancelled" | "invoked" | "busy";
+        ChatStore: {
+            onDisk: boolean;
+            /** @description `legacy` or `acp`. */
+            store: string | null;
+        };
         /** @enum {string} */
         Choice: "approved" | "approved_for_session" | "denied" | "abort";
+        ChosenThreads: {
+            sessionIds: string[];
+        };
         ClearAnswer: {
             ok: boolean;
             sessionId: string;
@@ -1748,6 +1995,12 @@ export interface components {
             session: components["schemas"]["Session"];
             /** @description Whether agents are asked to end a turn with a status line. */
             sessionSummaryContract: boolean;
+        };
+        CodexStatus: {
+            success: boolean;
+            error?: string;
+            codexDesktopRunning: boolean;
+            codexClientAvailable: boolean;
         };
         /** @description What a git command printed. */
         CommandResult: {
@@ -1881,6 +2134,15 @@ export interface components {
             /** @description Empty to go back to the host's name. */
             displayName: string;
         };
+        DuplicateThread: {
+            codexSessionId: string;
+            hapiSessionIds: string[];
+        };
+        DuplicateThreads: {
+            success: boolean;
+            error?: string;
+            duplicates?: components["schemas"]["DuplicateThread"][];
+        };
         EffortRequest: {
             /** @description `null` for the agent's default. */
             effort: string | null;
@@ -2003,6 +2265,30 @@ export interface components {
             sessionSummaryContract?: boolean;
             sessionSummaryInChat?: boolean;
         };
+        ImportConversations: {
+            sessionIds: string[];
+            cwd?: string;
+            machineId?: string;
+        };
+        ImportFailure: {
+            /** @description `not_found`, `transcript_diverged`, `session_active` or `import_failed`. */
+            code: string;
+            message: string;
+        };
+        ImportResult: {
+            piSessionId: string;
+            hapiSessionId?: string;
+            /** @description `created`, `updated` or `unchanged`. */
+            action?: string;
+            /** Format: int64 */
+            appended?: number;
+            error?: components["schemas"]["ImportFailure"];
+        };
+        ImportedConversations: {
+            success: boolean;
+            results: components["schemas"]["ImportResult"][];
+            machineId: string;
+        };
         InvokedMessage: {
             localId: string;
             /**
@@ -2010,6 +2296,35 @@ export interface components {
              * @description Epoch milliseconds.
              */
             invokedAt: number;
+        };
+        /** @description A conversation as its runner tells of it. Which of the fields there are depends on the agent. */
+        LocalSession: {
+            id: string;
+            title: string;
+            lastUserMessage?: string | null;
+            cwd?: string | null;
+            file: string;
+            /** Format: double */
+            modifiedAt: number;
+            originator?: string | null;
+            cliVersion?: string | null;
+            source?: string | null;
+            threadSource?: string | null;
+            forkedFromId?: string | null;
+            model?: string | null;
+            thinkingLevel?: string | null;
+            leafEntryId?: string | null;
+            /** Format: int64 */
+            messageCount?: number;
+            /** @description The session here that has it. */
+            hapiSessionId?: string;
+            /** @description How its last import ended: `complete` or `diverged`. */
+            importState?: string;
+        };
+        LocalSessions: {
+            success: boolean;
+            sessions: components["schemas"]["LocalSession"][];
+            machineId: string;
         };
         Machine: {
             id: string;
@@ -2084,6 +2399,22 @@ export interface components {
             installedCliMtimeMs?: number;
             /** @description Something starts the runner again when it stops. */
             supervisedRestart?: boolean;
+        };
+        MergedThread: {
+            codexSessionId: string;
+            hapiSessionIds: string[];
+            canonicalSessionId: string;
+            removedSessionIds: string[];
+        };
+        MergedThreads: {
+            success: boolean;
+            error?: string;
+            merged?: components["schemas"]["MergedThread"][];
+            /**
+             * Format: int64
+             * @description How many threads have one session now that had several.
+             */
+            mergedCount?: number;
         };
         Message: {
             id: string;
@@ -2186,6 +2517,20 @@ export interface components {
             text: string;
             /** Format: int64 */
             updatedAt: number;
+        };
+        MigrationRefusal: {
+            ok: boolean;
+            sessionId: string;
+            /** @description `not_cursor_session`, `already_acp`, `no_cursor_session_id` or `internal_error`. */
+            reason: string;
+            message: string;
+            /** Format: int64 */
+            durationMs: number;
+        };
+        MigrationRequest: {
+            keepSource?: boolean;
+            forceArchiveRunning?: boolean;
+            skipVerify?: boolean;
         };
         ModeRequest: {
             /** @description For collaboration `default` or `plan`; for Copilot's agent `interactive`, `plan` or `autopilot`. */
@@ -2743,6 +3088,29 @@ export interface components {
         SummaryText: {
             text: string;
         };
+        SyncThreads: {
+            sessionIds: string[];
+            cwd?: string;
+            machineId?: string;
+            model?: string;
+            modelReasoningEffort?: string;
+            serviceTier?: string;
+            collaborationMode?: string;
+            yolo?: boolean;
+        };
+        SyncedThreads: {
+            success: boolean;
+            error?: string;
+            message?: string;
+            cwd: string;
+            sessionIds: string[];
+            hapiSessionIds?: string[];
+            /** Format: int64 */
+            syncedCount?: number;
+            output?: string;
+            codexDesktopRunning: boolean;
+            codexClientAvailable: boolean;
+        };
         TeamMember: {
             name: string;
             agentType?: string;
@@ -2944,7 +3312,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description wrong token */
+            /** @description wrong token, or an account that is not bound */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -2955,6 +3323,340 @@ export interface operations {
             };
             /** @description too many wrong tokens from here; see Retry-After */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Telegram data, and no bot is configured */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    auth_bind: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BindRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuthResponse"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description wrong token, or data that Telegram did not sign */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description bound to another namespace */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description too many wrong tokens from here; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description no bot is configured */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    codex_archive: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ArchiveThread"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArchivedThread"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    codex_duplicates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChosenThreads"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DuplicateThreads"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    codex_merge_duplicates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChosenThreads"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MergedThreads"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    codex_restart_desktop: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CodexStatus"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    codex_list: {
+        parameters: {
+            query?: {
+                cwd?: string;
+                machineId?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LocalSessions"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    codex_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CodexStatus"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    codex_sync: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SyncThreads"];
+            };
+        };
+        responses: {
+            /** @description also when it failed; see `success` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SyncedThreads"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description the runner did not answer */
+            500: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4037,6 +4739,92 @@ export interface operations {
             };
         };
     };
+    pi_import: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportConversations"];
+            };
+        };
+        responses: {
+            /** @description also when some failed; see `success` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportedConversations"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    pi_list: {
+        parameters: {
+            query?: {
+                cwd?: string;
+                machineId?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LocalSessions"];
+                };
+            };
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     push_subscribe: {
         parameters: {
             query?: never;
@@ -4688,6 +5476,62 @@ export interface operations {
                 };
             };
             /** @description not connected */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    sessions_chat_store: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChatStore"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description no chat of Cursor */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description the machine did not say */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description the machine is offline */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5716,6 +6560,58 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    sessions_migrate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description may be left out */
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["MigrationRequest"] | null;
+            };
+        };
+        responses: {
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description there is nothing to move */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MigrationRefusal"];
+                };
+            };
+            /** @description this hub moves no stores */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MigrationRefusal"];
                 };
             };
         };
@@ -7672,6 +8568,56 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    cli_migrate_for_cli: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description may be left out */
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["MigrationRequest"] | null;
+            };
+        };
+        responses: {
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MigrationRefusal"];
+                };
+            };
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MigrationRefusal"];
                 };
             };
         };

@@ -110,6 +110,7 @@ export function patchSummary(row: SessionSummary, patch: SessionPatch): SessionS
 /** The list row of a whole session; what only the list read knows is kept from the known row. */
 export function toSummary(session: Session, known?: SessionSummary): SessionSummary {
   return {
+    unread: false,
     futureScheduledMessageCount: 0,
     nextScheduledAt: null,
     ...known,

@@ -50,6 +50,7 @@ export function aSummary(fields: Partial<SessionSummary> = {}): SessionSummary {
     backgroundTaskCount: 0,
     futureScheduledMessageCount: 0,
     nextScheduledAt: null,
+    unread: false,
     pinned: false,
     globalPinned: false,
     model: null,
