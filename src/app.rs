@@ -29,6 +29,7 @@ use crate::{
     session, socket,
     store::{self, Store, intents::Intent, journal::Retention},
     titles::Titles,
+    voice::Voice,
     wire::events::{self, SessionEvents},
 };
 
@@ -166,6 +167,7 @@ impl Hub {
             usage_index,
             word_index,
             titles: Titles::launch(&env, &config.title, &first),
+            voice: Arc::new(Voice::new(config.voice.clone(), config.home.value.clone())),
             prices: config.usage.prices.value.clone().or(&config.usage.list_prices),
             tokens: AccessTokens::new(&start.secrets.base_token.token),
             jwt: Jwt::new(start.secrets.jwt_key.clone(), start.secrets.owner_id, *config.auth.jwt_ttl),

@@ -26,8 +26,8 @@ pub fn is_old_setting(key: &str) -> bool {
     OLD_SETTINGS.iter().any(|(old, _)| *old == key)
 }
 
-/// The variables of the released hub.
-const VARIABLES: [(&str, &str); 21] = [
+/// The variables of the released hub. Of two for one setting the later wins.
+const VARIABLES: [(&str, &str); 33] = [
     ("HAPI_LISTEN_HOST", "listen.host"),
     ("HAPI_LISTEN_PORT", "listen.port"),
     ("HAPI_PUBLIC_URL", "public_url"),
@@ -49,6 +49,18 @@ const VARIABLES: [(&str, &str); 21] = [
     ("HAPI_TITLE_PROVIDER_TIMEOUT_MS", "title.timeout_ms"),
     ("HAPI_TITLE_SUGGESTION_RATE_LIMIT", "title.rate_limit"),
     ("HAPI_TITLE_SUGGESTION_RATE_WINDOW_MS", "title.rate_window_ms"),
+    ("OPENAI_API_KEY", "voice.openai_api_key"),
+    ("ELEVENLABS_API_KEY", "voice.elevenlabs_api_key"),
+    ("DEEPGRAM_API_KEY", "voice.deepgram_api_key"),
+    ("GROQ_API_KEY", "voice.groq_api_key"),
+    ("GOOGLE_API_KEY", "voice.gemini_api_key"),
+    ("GEMINI_API_KEY", "voice.gemini_api_key"),
+    ("QWEN_API_KEY", "voice.dashscope_api_key"),
+    ("DASHSCOPE_API_KEY", "voice.dashscope_api_key"),
+    ("TRANSCRIPTION_BASE_URL", "voice.transcription_base_url"),
+    ("TRANSCRIPTION_MODEL", "voice.transcription_model"),
+    ("TRANSCRIPTION_API_KEY", "voice.transcription_api_key"),
+    ("VOICE_BACKEND", "voice.backend"),
 ];
 
 /// Starts the variable of any setting of ours.

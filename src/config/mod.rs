@@ -4,6 +4,7 @@
 //! Loading writes nothing. What a start has to write, it writes in [`crate::identity::Secrets::load_or_create`].
 
 mod cors;
+pub mod credentials;
 mod error;
 pub mod home;
 pub mod hub_settings;
@@ -32,7 +33,7 @@ pub use self::{
     secret::Secret,
     sections::{
         Actors, Auth, Journal, Limits, Listen, Log, Login, Scratchlist, Stop, Telegram, Terminal, Title,
-        Usage, Web,
+        Usage, Voice, Web,
     },
     source::{Shown, Source, Sourced},
 };
@@ -78,6 +79,7 @@ pub struct Config {
     pub actors: Actors,
     pub usage: Usage,
     pub title: Title,
+    pub voice: Voice,
     pub web: Web,
     pub log: Log,
     pub stop: Stop,
@@ -110,6 +112,7 @@ impl Config {
             actors: Actors::read(&values)?,
             usage: Usage::read(&values)?,
             title: Title::read(&values)?,
+            voice: Voice::read(&values)?,
             web: Web { dir: place(Web::read(&values)?.dir)? },
             log: Log::read(&values)?,
             stop: Stop::read(&values)?,
@@ -148,6 +151,7 @@ impl Config {
             actors,
             usage,
             title,
+            voice,
             web,
             log,
             stop,
@@ -167,6 +171,7 @@ impl Config {
             actors.show(),
             usage.show(),
             title.show(),
+            voice.show(),
             web.show(),
             log.show(),
             stop.show(),
@@ -187,13 +192,15 @@ impl Config {
         if *self.auth.legacy_handshake && !self.listen.is_loopback() {
             return Err(Error::OpenHandshake { host: self.listen.host.value.clone() });
         }
-        let provider = &self.title.base_url;
-        if provider.as_deref().is_some_and(|url| !is_web_address(url)) {
-            return Err(Error::BadValue {
-                key: "title.base_url".to_owned(),
-                origin: provider.source.clone(),
-                expected: WEB_ADDRESS,
-            });
+        check_address("title.base_url", &self.title.base_url)?;
+        check_address("voice.transcription_base_url", &self.voice.transcription_base_url)?;
+        for (key, address) in [
+            ("voice.openai_url", &self.voice.openai_url),
+            ("voice.elevenlabs_url", &self.voice.elevenlabs_url),
+            ("voice.deepgram_url", &self.voice.deepgram_url),
+            ("voice.groq_url", &self.voice.groq_url),
+        ] {
+            check_address(key, &address.clone().map(Some))?;
         }
         match &*self.auth.base_token {
             Some(token) if token.expose().contains(':') => {
@@ -234,6 +241,13 @@ fn public_url(values: &Values) -> Result<Sourced<String>, Error> {
 }
 
 const WEB_ADDRESS: &str = "an address that starts with http:// or https://";
+
+fn check_address(key: &str, address: &Sourced<Option<String>>) -> Result<(), Error> {
+    if address.as_deref().is_none_or(is_web_address) {
+        return Ok(());
+    }
+    Err(Error::BadValue { key: key.to_owned(), origin: address.source.clone(), expected: WEB_ADDRESS })
+}
 
 fn is_web_address(text: &str) -> bool {
     Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))

@@ -55,6 +55,24 @@ sections! {
         rate_limit: usize,
         rate_window_ms: u64,
     }
+    /// Providers of dictation and the voice assistant. People may add the keys that are not set here.
+    Voice = "voice" {
+        openai_api_key: Option<Secret>,
+        elevenlabs_api_key: Option<Secret>,
+        deepgram_api_key: Option<Secret>,
+        groq_api_key: Option<Secret>,
+        gemini_api_key: Option<Secret>,
+        dashscope_api_key: Option<Secret>,
+        transcription_base_url: Option<String>,
+        transcription_model: Option<String>,
+        transcription_api_key: Option<Secret>,
+        backend: Option<String>,
+        openai_url: String,
+        elevenlabs_url: String,
+        deepgram_url: String,
+        groq_url: String,
+        timeout_ms: u64,
+    }
     /// A folder that takes the place of the built-in web app.
     Web = "web" { dir: Option<PathBuf>, }
     Log = "log" { filter: String, json: bool, }

@@ -131,6 +131,9 @@ fn every_released_name_works_from_the_environment_and_from_settings() {
         ("HAPI_TITLE_PROVIDER_TIMEOUT_MS", "8", "title.timeout_ms"),
         ("HAPI_TITLE_SUGGESTION_RATE_LIMIT", "9", "title.rate_limit"),
         ("HAPI_TITLE_SUGGESTION_RATE_WINDOW_MS", "10", "title.rate_window_ms"),
+        ("TRANSCRIPTION_BASE_URL", "http://localhost:8000/v1", "voice.transcription_base_url"),
+        ("TRANSCRIPTION_MODEL", "tiny", "voice.transcription_model"),
+        ("VOICE_BACKEND", "qwen-realtime", "voice.backend"),
     ] {
         let setup = Setup::new().env(variable, text);
         assert_eq!(setup.shown(key), format!("{key} = {text}  (environment {variable})"));
@@ -163,6 +166,8 @@ fn what_cannot_work_is_one_clear_line() {
     insta::assert_snapshot!(env("HAPI_SCRATCHLIST_ALLOWED_ATTACHMENT_MIMES", "png").error(), @"`scratchlist.mime_types` (environment HAPI_SCRATCHLIST_ALLOWED_ATTACHMENT_MIMES) must be a list of MIME types such as image/png");
     insta::assert_snapshot!(env("HAPI_PUBLIC_URL", "hub.example").error(), @"`public_url` (environment HAPI_PUBLIC_URL) must be an address that starts with http:// or https://");
     insta::assert_snapshot!(env("HAPI_TITLE_PROVIDER_BASE_URL", "model").error(), @"`title.base_url` (environment HAPI_TITLE_PROVIDER_BASE_URL) must be an address that starts with http:// or https://");
+    insta::assert_snapshot!(env("TRANSCRIPTION_BASE_URL", "local").error(), @"`voice.transcription_base_url` (environment TRANSCRIPTION_BASE_URL) must be an address that starts with http:// or https://");
+    insta::assert_snapshot!(toml("voice.groq_url = 'x'").error(), @"`voice.groq_url` (wheelhouse.toml) must be an address that starts with http:// or https://");
     insta::assert_snapshot!(toml("usage.prices = ['x = 1']").error(), @"`usage.prices` (wheelhouse.toml) must be a list of texts like `model* = 3 0.3 3.75 15`");
     insta::assert_snapshot!(env("CLI_API_TOKEN", "a:b").error(), @"the access token (environment CLI_API_TOKEN) must not contain `:`; clients add their namespace behind it");
     let open = toml("auth.legacy_handshake = true").env("HAPI_LISTEN_HOST", "0.0.0.0");

@@ -38,3 +38,4 @@ pub mod token;
 pub mod transcript;
 pub mod usage;
 pub mod version;
+pub mod voice;

@@ -131,7 +131,7 @@ mod tests {
             for step in steps {
                 match step {
                     // A prompt that is taken, or is for later, is not on its way.
-                    Step::Deliver(next) if stored.invoked_at.is_none() && before != State::Scheduled => stored.delivery = next,
+                    Step::Deliver(next) if stored.invoked_at.is_none() && scheduled_at.is_none_or(|at| at <= now) => stored.delivery = next,
                     Step::Deliver(_) => {}
                     Step::Consume { steered } if stored.invoked_at.is_none() => {
                         stored = Stored { invoked_at: Some(now), is_steered: steered, delivery: DeliveryState::Queued, ..stored };

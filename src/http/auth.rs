@@ -31,13 +31,15 @@ fn shared(req: &HttpRequest) -> ApiResult<&Arc<Shared>> {
     req.app_data::<web::Data<Arc<Shared>>>().map(|data| data.get_ref()).ok_or_else(ApiError::not_connected)
 }
 
-/// Only the event stream takes its token from the URL, and only because released pages put it there.
+/// Where released pages put the token into the URL, since browsers let them set no header there.
+const BY_URL: [&str; 3] = ["/api/events", "/api/voice/gemini-ws", "/api/voice/qwen-ws"];
+
 fn presented(req: &HttpRequest) -> Option<String> {
     let header = req.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     if let Some(token) = header.and_then(|value| value.strip_prefix("Bearer ")) {
         return Some(token.to_owned());
     }
-    if req.path() != "/api/events" {
+    if !BY_URL.contains(&req.path()) {
         return None;
     }
     let query = url::form_urlencoded::parse(req.query_string().as_bytes());

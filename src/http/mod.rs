@@ -40,6 +40,7 @@ mod streams;
 mod telegram;
 mod titles;
 mod usage;
+mod voice;
 
 use std::{net::TcpListener, path::PathBuf, sync::Arc, time::Duration};
 
@@ -70,6 +71,7 @@ use crate::{
     session::LiveSession,
     socket::{self, Sockets},
     titles::Titles,
+    voice::{Upstream, Voice},
 };
 use auth::Caller;
 use error::{ApiError, ApiResult, Guarded};
@@ -83,6 +85,7 @@ pub struct Shared {
     pub prices: Prices,
     /// `None` when no provider is configured.
     pub titles: Option<Addr<Titles>>,
+    pub voice: Arc<Voice>,
     pub tokens: AccessTokens,
     pub jwt: Jwt,
     pub failed_logins: FailedLogins,
@@ -114,6 +117,7 @@ pub fn serve(
             .app_data(web::Data::new(streams))
             .app_data(web::Data::new(sessions::PackedLists::default()))
             .app_data(web::Data::new(sockets.clone()))
+            .app_data(web::Data::new(Upstream::new(&shared.voice)))
             .app_data(web::PayloadConfig::new(shared.body_limit))
             .app_data(web::QueryConfig::default().error_handler(|_, _| ApiError::invalid_query().into()))
             .app_data(web::PathConfig::default().error_handler(|_, _| ApiError::unknown_path().into()))
@@ -251,6 +255,22 @@ fn routes(config: &mut web::ServiceConfig) {
                 .route("/storage/sqlite", web::get().to(storage::sqlite))
                 .route("/hub-settings", web::get().to(hub_settings::get))
                 .route("/hub-settings", web::put().to(hub_settings::put))
+                .route("/voice/backend", web::get().to(voice::backend))
+                .route("/voice/voices", web::get().to(voice::speakers))
+                .route("/voice/transcription", web::post().to(voice::dictation::transcribe))
+                .route("/voice/transcription/providers", web::get().to(voice::providers))
+                .route("/voice/transcription/credentials", web::get().to(voice::credentials::get))
+                .route("/voice/transcription/credentials", web::put().to(voice::credentials::put))
+                .route(
+                    "/voice/transcription/realtime-token",
+                    web::post().to(voice::dictation::realtime_token),
+                )
+                .route("/voice/token", web::post().to(voice::assistant::token))
+                .route("/voice/gemini-token", web::post().to(voice::assistant::gemini_token))
+                .route("/voice/qwen-token", web::post().to(voice::assistant::qwen_token))
+                .route("/voice/gemini-ws", web::get().to(voice::assistant::gemini_socket))
+                .route("/voice/qwen-ws", web::get().to(voice::assistant::qwen_socket))
+                .route("/voice/telemetry", web::post().to(voice::telemetry::report))
                 .configure(relay::routes)
                 .default_service(web::to(unknown_api)),
         )

@@ -19,7 +19,7 @@ use super::{
     auth, cli, cli_clear, cli_local, codex, codex_import, cursor, events, export, files, health, history,
     hub_settings, machines, messages, pages, permissions, pi, prompts, push,
     relay::{RELAYS, Relay, Verb},
-    scratchlist, search, seen, sessions, settings, storage, telegram, titles, usage,
+    scratchlist, search, seen, sessions, settings, storage, telegram, titles, usage, voice,
 };
 use crate::wire::{rest::ErrorBody, schema};
 
@@ -101,6 +101,17 @@ const ACCESS_TOKEN: &str = "accessToken";
         storage::sqlite,
         hub_settings::get,
         hub_settings::put,
+        voice::backend,
+        voice::providers,
+        voice::speakers,
+        voice::credentials::get,
+        voice::credentials::put,
+        voice::dictation::transcribe,
+        voice::dictation::realtime_token,
+        voice::assistant::token,
+        voice::assistant::gemini_token,
+        voice::assistant::qwen_token,
+        voice::telemetry::report,
         cli::create_session,
         cli::session,
         cli::messages,

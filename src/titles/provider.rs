@@ -1,19 +1,15 @@
 //! The language model behind an address that speaks OpenAI's chat completions.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use awc::{
-    Client, Connector,
+    Client,
     error::SendRequestError,
     http::header::{AUTHORIZATION, HeaderValue},
 };
-use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use serde_json::{Value, json};
 
-use crate::{
-    config::{Secret, Title},
-    domain::suggestion,
-};
+use crate::{config::Title, domain::suggestion, outbound};
 
 /// Far more than a title takes.
 const LONGEST_ANSWER: usize = 256 * 1024;
@@ -53,15 +49,11 @@ impl Provider {
     pub fn new(config: &Title) -> Option<Self> {
         let url = completions(config.base_url.as_deref()?);
         let timeout = Duration::from_millis(*config.timeout_ms);
-        let mut connector = Connector::new();
-        if url.starts_with("https://") {
-            connector = connector.rustls_0_23(Arc::new(tls()?));
-        }
-        // A redirect would carry the key elsewhere.
-        let client = Client::builder().connector(connector).timeout(timeout).disable_redirects().finish();
+        let client = outbound::client(timeout, url.starts_with("https://"))?;
+        let key = config.api_key.as_ref()?;
         Some(Self {
             url,
-            authorization: bearer(config.api_key.as_ref()?)?,
+            authorization: outbound::secret_header(&format!("Bearer {}", key.expose()))?,
             model: config.model.value.clone()?,
             max_tokens: *config.max_tokens,
             timeout,
@@ -105,13 +97,6 @@ impl Provider {
     }
 }
 
-/// Marked as a secret, so that no library writes it into a log.
-fn bearer(key: &Secret) -> Option<HeaderValue> {
-    let mut value = HeaderValue::from_str(&format!("Bearer {}", key.expose())).ok()?;
-    value.set_sensitive(true);
-    Some(value)
-}
-
 fn title(body: &[u8]) -> Option<String> {
     let answer: Value = serde_json::from_slice(body).ok()?;
     suggestion::title_in(answer.pointer("/choices/0/message/content")?.as_str()?)
@@ -120,17 +105,6 @@ fn title(body: &[u8]) -> Option<String> {
 fn completions(base: &str) -> String {
     let base = base.trim_end_matches('/');
     if base.ends_with("/chat/completions") { base.to_owned() } else { format!("{base}/chat/completions") }
-}
-
-fn tls() -> Option<ClientConfig> {
-    let mut roots = RootCertStore::empty();
-    let (trusted, _) = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if trusted == 0 {
-        tracing::warn!("the system trusts no certificate authority, so the title provider cannot be reached");
-    }
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions();
-    Some(config.ok()?.with_root_certificates(roots).with_no_client_auth())
 }
 
 #[cfg(test)]
@@ -150,18 +124,5 @@ mod tests {
         for body in ["", "[]", r#"{"choices":[]}"#, r#"{"choices":[{"message":{"content":null}}]}"#] {
             assert_eq!(title(body.as_bytes()), None, "{body}");
         }
-    }
-
-    #[test]
-    fn the_key_does_not_show() {
-        let value = bearer(&Secret::new("s3cret")).unwrap();
-        assert_eq!(value, "Bearer s3cret");
-        assert!(!format!("{value:?}").contains("s3cret"));
-        assert_eq!(bearer(&Secret::new("a\nb")), None);
-    }
-
-    #[test]
-    fn encrypted_addresses_get_a_connector() {
-        assert!(tls().is_some());
     }
 }

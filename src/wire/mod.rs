@@ -9,3 +9,4 @@ pub mod schema;
 pub mod search;
 pub mod updates;
 pub mod usage;
+pub mod voice;

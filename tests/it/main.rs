@@ -46,3 +46,4 @@ mod titles;
 mod tolerance;
 mod usage;
 mod versioned;
+mod voice;

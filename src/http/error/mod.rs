@@ -4,6 +4,7 @@
 mod life;
 mod notes;
 mod vendor;
+mod voice;
 
 use std::fmt;
 

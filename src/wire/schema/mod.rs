@@ -23,6 +23,7 @@ mod session;
 mod session_requests;
 mod summary;
 mod telegram;
+mod voice;
 
 pub use agent_state::*;
 pub use cli::*;
@@ -42,3 +43,4 @@ pub use session::*;
 pub use session_requests::*;
 pub use summary::*;
 pub use telegram::*;
+pub use voice::*;

@@ -31,6 +31,8 @@ const HABITS: &str = "\
   the step is recorded in the database before it begins, and finished or taken back after a restart.
 * Chat stores of Cursor's older protocol are not moved to the newer one: they lie on the machines of the agents.
 * Codex Desktop is never beside the hub, so it cannot be started again from there.
+* Conversations with Gemini Live and Qwen are not passed on (`gemini-token`, `qwen-token`, `gemini-ws` and `qwen-ws` are
+  there and refuse), and no agents are made at ElevenLabs: `POST /api/voice/token` wants the id of one.
 ";
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1606,6 +1606,177 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/voice/backend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The backends of the voice assistant that have keys. */
+        get: operations["voice_backend"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/voice/gemini-token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Refuses: this hub has no proxy for Gemini Live. */
+        post: operations["voice_gemini_token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/voice/qwen-token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Refuses: this hub has no proxy for Qwen. */
+        post: operations["voice_qwen_token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/voice/telemetry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes a report. */
+        post: operations["voice_report"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/voice/token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A token for a conversation with an agent at ElevenLabs. */
+        post: operations["voice_token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/voice/transcription": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A recording becomes text. */
+        post: operations["voice_transcribe"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/voice/transcription/credentials": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which keys are set, and from where. */
+        get: operations["voice_get"];
+        /** Sets and clears keys. It holds at once. */
+        put: operations["voice_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/voice/transcription/providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The providers of dictation that have keys. */
+        get: operations["voice_providers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/voice/transcription/realtime-token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A token with which a browser speaks to a provider itself. It soon expires. */
+        post: operations["voice_realtime_token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/voice/voices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The voices that ElevenLabs offers. None when they cannot be told. */
+        get: operations["voice_speakers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/cli/machines": {
         parameters: {
             query?: never;
@@ -2011,6 +2182,21 @@ export interface components {
             exitCode?: number;
             error?: string;
         };
+        CompatibleRequest: {
+            baseUrl?: string | null;
+            model?: string | null;
+            apiKey?: string | null;
+        };
+        /** @description A server of one's own. */
+        CompatibleStatus: {
+            configured: boolean;
+            source: components["schemas"]["CredentialSource"];
+            baseUrl: string | null;
+            model: string | null;
+            baseUrlEditable: boolean;
+            modelEditable: boolean;
+            apiKey: components["schemas"]["MaskedCredential"];
+        };
         CompletedRequest: {
             tool: string;
             /** @description The tool call it belongs to, where that has another id. */
@@ -2041,6 +2227,22 @@ export interface components {
         };
         /** @enum {string} */
         ContactState: "linked" | "lost";
+        /** @description `allowed` is `false`. */
+        ConversationRefusal: {
+            allowed: boolean;
+            error: string;
+        };
+        ConversationToken: {
+            allowed: boolean;
+            token: string;
+            agentId: string;
+        };
+        ConversationTokenRequest: {
+            /** @description An agent that was made at ElevenLabs. */
+            customAgentId?: string;
+            customApiKey?: string;
+            voiceId?: string;
+        };
         CreateSession: {
             tag: string;
             id?: string | null;
@@ -2050,6 +2252,29 @@ export interface components {
             modelReasoningEffort?: string | null;
             effort?: string | null;
             machine?: unknown;
+        };
+        /**
+         * @description Where a key comes from.
+         * @enum {string}
+         */
+        CredentialSource: "env" | "settings" | "none";
+        CredentialStatus: {
+            openai: components["schemas"]["MaskedCredential"];
+            elevenlabs: components["schemas"]["MaskedCredential"];
+            deepgram: components["schemas"]["MaskedCredential"];
+            groq: components["schemas"]["MaskedCredential"];
+            openaiCompatible: components["schemas"]["CompatibleStatus"];
+            voiceBackends: components["schemas"]["VoiceBackendStatus"];
+        };
+        /** @description What is left out stays as it is; `null` or blank text clears. Other keys are refused. */
+        CredentialsRequest: {
+            openai?: string | null;
+            elevenlabs?: string | null;
+            deepgram?: string | null;
+            groq?: string | null;
+            geminiLive?: string | null;
+            qwenRealtime?: string | null;
+            openaiCompatible?: components["schemas"]["CompatibleRequest"];
         };
         DatabaseSize: {
             path: string;
@@ -2400,6 +2625,14 @@ export interface components {
             /** @description Something starts the runner again when it stops. */
             supervisedRestart?: boolean;
         };
+        /** @description What is told of a key. */
+        MaskedCredential: {
+            configured: boolean;
+            source: components["schemas"]["CredentialSource"];
+            /** @description Its last four characters. */
+            hint: string | null;
+            editable: boolean;
+        };
         MergedThread: {
             codexSessionId: string;
             hapiSessionIds: string[];
@@ -2680,6 +2913,15 @@ export interface components {
         QueuedStateRequest: {
             /** @description At most 1000. */
             localIds: string[];
+        };
+        /** @description Lives for minutes at most. */
+        RealtimeToken: {
+            token: string;
+        };
+        RealtimeTokenRequest: {
+            /** @description `openai`, `elevenlabs` or `deepgram`. */
+            provider: string;
+            language?: string;
         };
         ReasoningEffortRequest: {
             /** @description `null` for the agent's default. */
@@ -3058,6 +3300,16 @@ export interface components {
             /** @description `remote` or `pty`. */
             startingMode?: string | null;
         };
+        /** @description A voice of ElevenLabs. */
+        Speaker: {
+            id: string;
+            name: string;
+            previewUrl?: string | null;
+            category?: string | null;
+        };
+        Speakers: {
+            voices: components["schemas"]["Speaker"][];
+        };
         /** @enum {string} */
         State: "scheduled" | "queued" | "dispatched" | "indeterminate" | "consumed" | "steered" | "failed";
         /** @description What our own page shows beside the session itself. */
@@ -3167,6 +3419,32 @@ export interface components {
         };
         /** @enum {string} */
         TodoStatus: "pending" | "in_progress" | "completed";
+        TranscriptionAnswer: {
+            text: string;
+            language?: string | null;
+        };
+        TranscriptionForm: {
+            /**
+             * Format: binary
+             * @description At most 25 MiB.
+             */
+            file: string;
+            provider: string;
+            /** @description `standard`. */
+            mode?: string;
+            /** @description Such as `en` or `pt-BR`. */
+            language?: string;
+        };
+        TranscriptionProvider: {
+            /** @description `openai`, `elevenlabs`, `deepgram`, `groq` or `openai-compatible`. */
+            id: string;
+            label: string;
+            /** @description `standard`, and `realtime` where browsers may speak to it themselves. */
+            modes: string[];
+        };
+        TranscriptionProviders: {
+            providers: components["schemas"]["TranscriptionProvider"][];
+        };
         UploadAnswer: {
             success: boolean;
             /** @description On the machine of the session. */
@@ -3262,6 +3540,25 @@ export interface components {
             subscriptionId: string;
             /** @description `visible` or `hidden`. */
             visibility: string;
+        };
+        VoiceBackendStatus: {
+            elevenlabs: components["schemas"]["MaskedCredential"];
+            geminiLive: components["schemas"]["MaskedCredential"];
+            qwenRealtime: components["schemas"]["MaskedCredential"];
+        };
+        VoiceBackends: {
+            /** @description The one to begin with. */
+            backend: string | null;
+            /** @description `elevenlabs`, when it has a key. The hub serves no other. */
+            backends: string[];
+        };
+        VoiceTelemetryRequest: {
+            stage: string;
+            message: string;
+            sessionId?: string;
+            voiceId?: string;
+            language?: string;
+            details?: Record<string, never>;
         };
         /** @description A git worktree that was made for the session. */
         Worktree: {
@@ -8193,6 +8490,395 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    voice_backend: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VoiceBackends"];
+                };
+            };
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    voice_gemini_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationRefusal"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    voice_qwen_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationRefusal"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    voice_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VoiceTelemetryRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ok"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    voice_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConversationTokenRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationToken"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationRefusal"];
+                };
+            };
+            /** @description ElevenLabs failed */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationRefusal"];
+                };
+            };
+        };
+    };
+    voice_transcribe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["TranscriptionForm"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TranscriptionAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description more than 26 MiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description the provider failed */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    voice_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CredentialStatus"];
+                };
+            };
+            /** @description not the hub's owner */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    voice_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CredentialsRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CredentialStatus"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description not the hub's owner */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description set where it cannot be changed */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    voice_providers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TranscriptionProviders"];
+                };
+            };
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    voice_realtime_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RealtimeTokenRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RealtimeToken"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description more than 8 KiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description the provider failed */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    voice_speakers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Speakers"];
                 };
             };
         };
