@@ -1,5 +1,4 @@
-//! The HTTP edge: parses, authorises, sends one message to one actor, renders the answer. The whole route table is
-//! here.
+//! The HTTP edge: parses, authorises, sends one message to one actor, renders the answer.
 
 mod assets;
 mod auth;
@@ -30,6 +29,7 @@ mod pi;
 mod prompts;
 mod push;
 mod relay;
+mod routes;
 mod scratchlist;
 mod search;
 mod seen;
@@ -46,11 +46,8 @@ use std::{net::TcpListener, path::PathBuf, sync::Arc, time::Duration};
 
 use actix::Addr;
 use actix_web::{
-    App, HttpRequest, HttpResponse, HttpServer, ResponseError,
-    dev::ServerHandle,
-    http::Method,
-    middleware::{Compress, from_fn},
-    web,
+    App, HttpRequest, HttpResponse, HttpServer, ResponseError, dev::ServerHandle, http::Method,
+    middleware::from_fn, web,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -69,7 +66,7 @@ use crate::{
     machine::LiveMachine,
     namespace::{Directory, Hub},
     session::LiveSession,
-    socket::{self, Sockets},
+    socket::Sockets,
     titles::Titles,
     voice::{Upstream, Voice},
 };
@@ -123,7 +120,7 @@ pub fn serve(
             .app_data(web::PathConfig::default().error_handler(|_, _| ApiError::unknown_path().into()))
             .wrap(from_fn(middleware::around))
             .wrap(tracing_actix_web::TracingLogger::<crate::telemetry::RequestSpan>::new())
-            .configure(routes)
+            .configure(routes::routes)
     })
     .workers(workers)
     .disable_signals()
@@ -142,139 +139,6 @@ pub fn serve(
     let handle = server.handle();
     actix_rt::spawn(server);
     Ok(handle)
-}
-
-/// The whole route table. Sessions' and machines' relayed reads are one more table, in [`relay`].
-fn routes(config: &mut web::ServiceConfig) {
-    config
-        .route(socket::PATH, web::route().to(socket::bridge::serve))
-        .route("/health", web::get().to(health::health))
-        .route("/openapi.json", web::get().to(openapi::serve))
-        .route("/api/events", web::get().to(events::stream))
-        .service(
-            web::scope("/cli")
-                .route("/sessions", web::post().to(cli::create_session))
-                .route("/sessions/resumable", web::get().to(cli_local::resumable))
-                .route("/sessions/{id}", web::get().to(cli::session))
-                .route("/sessions/{id}/resume-target", web::get().to(cli_local::resume_target))
-                .route("/sessions/{id}/handoff-local", web::post().to(cli_local::handoff))
-                .route("/sessions/{id}/clear-opencode", web::post().to(cli_clear::finish))
-                .route("/sessions/{id}/clear-opencode/reserve", web::post().to(cli_clear::reserve))
-                .route("/sessions/{id}/clear-opencode/confirm-cleanup", web::post().to(cli_clear::confirm))
-                .route("/sessions/{id}/clear-opencode/abort", web::post().to(cli_clear::abort))
-                .route("/sessions/{id}/migrate-to-acp", web::post().to(cursor::migrate_for_cli))
-                .route("/sessions/{id}/messages", web::get().to(cli::messages))
-                .route("/machines", web::post().to(cli::register_machine))
-                .route("/machines/{id}", web::get().to(cli::machine))
-                .default_service(web::to(cli::unknown)),
-        )
-        .service(
-            web::scope("/api")
-                .wrap(Compress::default())
-                .route("/auth", web::post().to(auth::exchange))
-                .route("/bind", web::post().to(telegram::bind))
-                .route("/visibility", web::post().to(events::set_visibility))
-                .route("/sessions", web::get().to(sessions::list))
-                .route("/sessions/{id}", web::get().to(sessions::get))
-                .route("/sessions/{id}", web::patch().to(settings::rename))
-                .route("/sessions/{id}", web::delete().to(sessions::delete))
-                .route("/sessions/{id}/export", web::get().to(export::export))
-                .route("/sessions/{id}/status", web::get().to(sessions::status))
-                .route("/sessions/{id}/resume", web::post().to(sessions::resume))
-                .route("/sessions/{id}/reopen", web::post().to(sessions::reopen))
-                .route("/sessions/{id}/abort", web::post().to(sessions::abort))
-                .route("/sessions/{id}/archive", web::post().to(sessions::archive))
-                .route("/sessions/{id}/switch", web::post().to(sessions::switch))
-                .route("/sessions/{id}/fork", web::post().to(history::fork))
-                .route("/sessions/{id}/rewind", web::post().to(history::rewind))
-                .route("/sessions/{id}/clear", web::post().to(history::clear))
-                .route("/sessions/{id}/codex/plan/implement", web::post().to(history::implement_plan))
-                .route("/sessions/{id}/cursor-chat-store", web::get().to(cursor::chat_store))
-                .route("/sessions/{id}/migrate-to-acp", web::post().to(cursor::migrate))
-                .route("/sessions/{id}/summary", web::patch().to(settings::summary))
-                .route("/sessions/{id}/pin", web::put().to(settings::pin))
-                .route("/sessions/{id}/permission-mode", web::post().to(settings::permission_mode))
-                .route("/sessions/{id}/model", web::post().to(settings::model))
-                .route("/sessions/{id}/effort", web::post().to(settings::effort))
-                .route("/sessions/{id}/model-reasoning-effort", web::post().to(settings::reasoning_effort))
-                .route("/sessions/{id}/service-tier", web::post().to(settings::service_tier))
-                .route("/sessions/{id}/collaboration-mode", web::post().to(settings::collaboration_mode))
-                .route("/sessions/{id}/copilot-agent-mode", web::post().to(settings::agent_mode))
-                .route("/sessions/{id}/messages", web::get().to(pages::page))
-                .route("/sessions/{id}/messages", web::post().to(messages::send))
-                .route("/sessions/{id}/messages/queued-state", web::post().to(messages::queued_state))
-                .route("/sessions/{id}/messages/{message}", web::delete().to(messages::cancel))
-                .route("/sessions/{id}/messages/{message}/retry", web::post().to(messages::retry))
-                .route("/sessions/{id}/messages/{message}/steer", web::post().to(messages::steer))
-                .route("/sessions/{id}/prompts", web::get().to(prompts::list))
-                .route("/sessions/{id}/permissions/{request}/approve", web::post().to(permissions::approve))
-                .route("/sessions/{id}/permissions/{request}/deny", web::post().to(permissions::deny))
-                .route("/sessions/{id}/files", web::get().to(files::search))
-                .route("/sessions/{id}/generated-images/{image}", web::get().to(files::generated_image))
-                .route("/sessions/{id}/slash-commands", web::get().to(files::slash_commands))
-                .route("/sessions/{id}/upload", web::post().to(files::upload))
-                .route("/sessions/{id}/scratchlist", web::get().to(scratchlist::list))
-                .route("/sessions/{id}/scratchlist", web::post().to(scratchlist::add))
-                .route("/sessions/{id}/scratchlist/limits", web::get().to(scratchlist::limits))
-                .route("/sessions/{id}/scratchlist/upload", web::post().to(scratchlist::upload))
-                .route("/sessions/{id}/scratchlist/{entry}", web::put().to(scratchlist::edit))
-                .route("/sessions/{id}/scratchlist/{entry}", web::delete().to(scratchlist::remove))
-                .route(
-                    "/sessions/{id}/scratchlist/attachments/{file}",
-                    web::get().to(scratchlist::attachment),
-                )
-                .route(
-                    "/sessions/{id}/scratchlist/attachments/{file}",
-                    web::delete().to(scratchlist::discard_attachment),
-                )
-                .route("/sessions/{id}/seen", web::put().to(seen::mark))
-                .route("/sessions/{id}/title-suggestion", web::post().to(titles::suggest))
-                .route("/sessions/{id}/usage", web::get().to(usage::of_session))
-                .route("/search", web::get().to(search::search))
-                .route("/usage/summary", web::get().to(usage::summary))
-                .route("/machines", web::get().to(machines::list))
-                .route("/machines/{id}", web::patch().to(machines::rename))
-                .route("/machines/{id}/agent-availability", web::get().to(machines::agent_availability))
-                .route("/machines/{id}/spawn", web::post().to(machines::spawn))
-                .route("/machines/{id}/paths/exists", web::post().to(machines::paths_exist))
-                .route("/machines/{id}/restart-runner", web::post().to(machines::restart_runner))
-                .route("/codex/status", web::get().to(codex::status))
-                .route("/codex/sessions", web::get().to(codex::list))
-                .route("/codex/archive-session", web::post().to(codex::archive))
-                .route("/codex/sync-session", web::post().to(codex_import::sync))
-                .route("/codex/duplicate-sessions", web::post().to(codex_import::duplicates))
-                .route("/codex/merge-duplicate-sessions", web::post().to(codex_import::merge_duplicates))
-                .route("/codex/restart-desktop", web::post().to(codex::restart_desktop))
-                .route("/pi/sessions", web::get().to(pi::list))
-                .route("/pi/import-sessions", web::post().to(pi::import))
-                .route("/push/vapid-public-key", web::get().to(push::vapid_public_key))
-                .route("/push/subscribe", web::post().to(push::subscribe))
-                .route("/push/subscribe", web::delete().to(push::unsubscribe))
-                .route("/devices/register", web::post().to(push::register_device))
-                .route("/devices/register", web::delete().to(push::unregister_device))
-                .route("/storage/sqlite", web::get().to(storage::sqlite))
-                .route("/hub-settings", web::get().to(hub_settings::get))
-                .route("/hub-settings", web::put().to(hub_settings::put))
-                .route("/voice/backend", web::get().to(voice::backend))
-                .route("/voice/voices", web::get().to(voice::speakers))
-                .route("/voice/transcription", web::post().to(voice::dictation::transcribe))
-                .route("/voice/transcription/providers", web::get().to(voice::providers))
-                .route("/voice/transcription/credentials", web::get().to(voice::credentials::get))
-                .route("/voice/transcription/credentials", web::put().to(voice::credentials::put))
-                .route(
-                    "/voice/transcription/realtime-token",
-                    web::post().to(voice::dictation::realtime_token),
-                )
-                .route("/voice/token", web::post().to(voice::assistant::token))
-                .route("/voice/gemini-token", web::post().to(voice::assistant::gemini_token))
-                .route("/voice/qwen-token", web::post().to(voice::assistant::qwen_token))
-                .route("/voice/gemini-ws", web::get().to(voice::assistant::gemini_socket))
-                .route("/voice/qwen-ws", web::get().to(voice::assistant::qwen_socket))
-                .route("/voice/telemetry", web::post().to(voice::telemetry::report))
-                .configure(relay::routes)
-                .default_service(web::to(unknown_api)),
-        )
-        .default_service(web::to(assets::serve));
 }
 
 /// Nobody learns which routes exist without a token.

@@ -265,14 +265,23 @@ pub static RELAYS: &[Relay] = &[
         .patiently(),
 ];
 
-/// Adds every row to the `/api` scope.
-pub fn routes(config: &mut web::ServiceConfig) {
-    for relay in RELAYS {
+/// Adds the rows of sessions to the scope of one session.
+pub fn of_sessions(config: &mut web::ServiceConfig) {
+    below("/api/sessions/{id}", config);
+}
+
+/// Adds the rows of machines to the scope of one machine.
+pub fn of_machines(config: &mut web::ServiceConfig) {
+    below("/api/machines/{id}", config);
+}
+
+fn below(scope: &str, config: &mut web::ServiceConfig) {
+    let rows = RELAYS.iter().filter_map(|relay| Some((relay, relay.path.strip_prefix(scope)?)));
+    for (relay, path) in rows {
         let route = match relay.verb {
             Verb::Get => web::get(),
             Verb::Post => web::post(),
         };
-        let path = relay.path.strip_prefix("/api").unwrap_or(relay.path);
         let handler =
             move |caller: Caller,
                   hub: web::Data<Hub>,
