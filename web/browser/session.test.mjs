@@ -56,6 +56,22 @@ describe('a session', () => {
     await close()
   })
 
+  test('the page follows a conversation that goes on under another session', async () => {
+    const conversation = { name: 'Followed', claudeSessionId: 'one-conversation' }
+    const old = await stage.startCli(conversation)
+    old.say('Said before it moved.')
+    const { page, close } = await stage.openChat(old)
+    await page.getByText('Said before it moved.').waitFor()
+    await old.end()
+    old.stop()
+    const next = await stage.startCli(conversation)
+    await page.waitForURL(`${stage.hub.url}/sessions/${next.id}`)
+    await page.getByText('Said before it moved.').waitFor()
+    next.say('Said after it moved.')
+    await page.getByText('Said after it moved.').waitFor()
+    await close()
+  })
+
   test('a working agent can be stopped', async () => {
     const cli = await stage.startCli({ name: 'Stop' })
     const { page, close } = await stage.openChat(cli)

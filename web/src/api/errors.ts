@@ -9,6 +9,8 @@ export class HubError extends Error {
     readonly code?: string,
     readonly retryAfterSeconds?: number,
     readonly winner?: Decision,
+    /** The session that took in the one that was asked for. */
+    readonly movedTo?: string,
   ) {
     super(message)
     this.name = 'HubError'
@@ -29,7 +31,8 @@ export function refusal(response: Response, body: unknown): HubError {
   const error = typeof fields.error === 'string' ? fields.error : `The hub answered ${response.status}.`
   const code = typeof fields.code === 'string' ? fields.code : undefined
   const winner = isObject(fields.winner) ? (fields.winner as unknown as Decision) : undefined
-  return new HubError(response.status, error, code, retryAfter(response), winner)
+  const movedTo = typeof fields.movedTo === 'string' ? fields.movedTo : undefined
+  return new HubError(response.status, error, code, retryAfter(response), winner, movedTo)
 }
 
 export function messageOf(error: unknown): string {

@@ -1,6 +1,6 @@
 /** One session: its transcript, what it asks, and the composer. */
 import { useQuery } from '@tanstack/react-query'
-import { Link, useParams } from '@tanstack/react-router'
+import { Link, Navigate, useParams } from '@tanstack/react-router'
 import { useCallback, useEffect, useMemo } from 'react'
 import { HubError, messageOf } from '../../api/errors'
 import { loadOlder, sessionQuery, transcriptQuery } from '../../api/queries'
@@ -33,6 +33,8 @@ export default function ChatPage() {
     )
   }
   const gone = error instanceof HubError && error.status === 404
+  const movedTo = session.error instanceof HubError ? session.error.movedTo : undefined
+  if (movedTo !== undefined) return <Navigate to="/sessions/$sessionId" params={{ sessionId: movedTo }} replace />
   return (
     <div className="m-auto p-4 text-center">
       <p role="alert">{gone ? 'This session does not exist any more.' : messageOf(error)}</p>
