@@ -155,8 +155,15 @@ impl Checker<'_> {
             let path = format!("/api/sessions/{session}/messages?limit=200{before}");
             let answer = self.person.insist(reqwest::Method::GET, &path, None).await;
             let page = answer["messages"].as_array().cloned().unwrap_or_default();
-            ids.extend(page.iter().map(|message| row(message).id));
             let next = &answer["page"];
+            // The newest page also shows what still waits further back, and that comes again with its own page.
+            let begin = (next["nextBeforeAt"].as_i64(), next["nextBeforeSeq"].as_i64());
+            let position = |message: &Value| {
+                (message["invokedAt"].as_i64().or(message["createdAt"].as_i64()), message["seq"].as_i64())
+            };
+            ids.extend(
+                page.iter().filter(|message| position(message) >= begin).map(|message| row(message).id),
+            );
             if next["hasMore"] != true {
                 break;
             }
