@@ -20,7 +20,7 @@ use crate::{
     },
     link::rpc,
     machine::{self, Spawn},
-    namespace::CreateChild,
+    namespace::{CreateChild, KeepApart},
 };
 
 /// What is needed to finish a fork, or to take it back, after a restart.
@@ -77,6 +77,8 @@ pub async fn fork(life: &Life, id: &SessionId, before: Option<String>) -> Result
 /// Starts the child's process and waits until its agent has the conversation.
 async fn start(life: &Life, child: &SessionId, plan: &ForkPlan) -> Result<SessionId, String> {
     let words = |error: &dyn std::fmt::Display| error.to_string();
+    // What comes up under another id is joined here, not as a duplicate that somebody else found.
+    let _apart = life.tenant.send(KeepApart(child.clone())).await.map_err(|error| words(&error))?;
     let address = life.session(child).await.map_err(|error| words(&error))?;
     let state = address.send(super::GetState).await.map_err(|error| words(&error))?;
     let start = Start {

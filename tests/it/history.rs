@@ -278,3 +278,28 @@ async fn a_fork_cut_short_by_a_restart_is_taken_back_or_finished() {
     web.until("/api/sessions", "the child is taken back", is_alone).await;
     hub.stop().await;
 }
+
+#[actix_rt::test]
+async fn a_fork_that_comes_up_under_another_id_has_its_transcript_there() {
+    let mut hub = TestHub::start().await;
+    let web = hub.web().await;
+    let runner = hub.online_runner("m1").await;
+    let (id, cli) = conversation(&hub, &web).await;
+    agree(&cli, "fork-conversation", json!({ "nativeSessionId": "copy" })).await;
+    let mut own = metadata();
+    own["claudeSessionId"] = json!("copy");
+    let elsewhere = hub.session("u", &own).await;
+    agree(&runner, "spawn-happy-session", json!({ "type": "success", "sessionId": elsewhere })).await;
+    let (path, body) = (format!("/api/sessions/{id}/fork"), json!({}));
+    let comes_up = async {
+        runner.until_called("spawn-happy-session", 1).await;
+        let agent = hub.cli(&elsewhere).await;
+        agent.alive(hub.clock.now()).await;
+        agent
+    };
+    let (answer, _agent) = futures_util::join!(web.post(&path, &body), comes_up);
+    assert_eq!((answer.status, answer.body), (200, json!({ "sessionId": elsewhere })));
+    assert_eq!(texts(&web.messages(&elsewhere).await).len(), 4);
+    assert_eq!(web.get("/api/sessions").await.body["sessions"].as_array().unwrap().len(), 2);
+    hub.stop().await;
+}
