@@ -115,8 +115,9 @@ impl Store {
         if self.writer.run(move |tx| set_mark(tx.conn, mark)).await.is_ok() {
             self.lock.set_mark(mark);
         }
+        self.readers.close().await;
+        // The last connection to be closed: it takes the write-ahead log with it.
         self.writer.stop().await;
-        self.readers.close();
         self.lock.release();
     }
 }

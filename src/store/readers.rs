@@ -4,7 +4,8 @@
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use diesel::SqliteConnection;
@@ -13,19 +14,24 @@ use tokio::sync::Semaphore;
 use super::error::{Error, Result};
 
 /// Reads at one time. More would only take turns on the disk.
-const READERS: usize = 4;
+const READERS: u32 = 4;
+
+/// What a stop waits at most for reads under way.
+const LAST_READS: Duration = Duration::from_secs(2);
 
 #[derive(Clone)]
 pub struct Readers {
     path: Arc<PathBuf>,
     // A plain mutex is right: it is held for a push or a pop, never across a query.
-    idle: Arc<Mutex<Vec<SqliteConnection>>>,
+    // Nothing is kept once the store is closed.
+    idle: Arc<Mutex<Option<Vec<SqliteConnection>>>>,
     permits: Arc<Semaphore>,
 }
 
 impl Readers {
     pub fn new(path: PathBuf) -> Self {
-        Self { path: Arc::new(path), idle: Arc::default(), permits: Arc::new(Semaphore::new(READERS)) }
+        let idle = Arc::new(Mutex::new(Some(Vec::new())));
+        Self { path: Arc::new(path), idle, permits: Arc::new(Semaphore::new(READERS as usize)) }
     }
 
     pub async fn run<T, F>(&self, work: F) -> Result<T>
@@ -44,19 +50,30 @@ impl Readers {
     }
 
     fn read<T>(&self, work: impl FnOnce(&mut SqliteConnection) -> Result<T>) -> Result<T> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let idle = self.idle().as_mut().and_then(Vec::pop);
         let mut conn = match idle {
             Some(conn) => conn,
             None => super::connect(&self.path, super::Access::Read)?,
         };
         // A connection on which a read panicked is not used again.
         let outcome = catch_unwind(AssertUnwindSafe(|| work(&mut conn))).map_err(|_| Error::Panicked)?;
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(conn);
+        if let Some(idle) = self.idle().as_mut() {
+            idle.push(conn);
+        }
         outcome
     }
 
-    pub fn close(&self) {
+    fn idle(&self) -> MutexGuard<'_, Option<Vec<SqliteConnection>>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets the reads under way end and closes their connections. A read that goes on for longer closes its own.
+    pub async fn close(&self) {
+        let ended = tokio::time::timeout(LAST_READS, self.permits.acquire_many(READERS)).await;
+        if ended.is_err() {
+            tracing::warn!("closed the database while it was still being read");
+        }
         self.permits.close();
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        *self.idle() = None;
     }
 }

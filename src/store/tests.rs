@@ -168,6 +168,34 @@ async fn the_epoch_and_the_journal_survive_a_restart() {
 }
 
 #[tokio::test]
+async fn a_read_under_way_ends_before_the_store_is_closed() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder);
+    session(&store, "s").await;
+    let (began, begun) = tokio::sync::oneshot::channel();
+    let (go_on, held) = std::sync::mpsc::channel::<()>();
+    let reading = tokio::spawn({
+        let store = store.clone();
+        async move {
+            let read = store.read(move |conn| {
+                began.send(()).unwrap();
+                held.recv().unwrap();
+                sessions::left_active(conn)
+            });
+            read.await
+        }
+    });
+    begun.await.unwrap();
+    let mut closing = Box::pin(store.close());
+    assert!(futures_util::poll!(closing.as_mut()).is_pending());
+    go_on.send(()).unwrap();
+    closing.await;
+    assert!(reading.await.unwrap().is_ok());
+    assert!(!folder.path().join("wheelhouse.db-wal").exists(), "everything is in the one file");
+    assert!(matches!(store.read(sessions::left_active).await, Err(Error::Closed)));
+}
+
+#[tokio::test]
 async fn history_is_trimmed_but_numbers_go_on() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("wheelhouse.db");
