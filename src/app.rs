@@ -126,6 +126,7 @@ impl Hub {
         let config = &start.config;
         let retention = Retention {
             rows: i64::try_from(*config.journal.max_rows).unwrap_or(i64::MAX),
+            bytes: i64::try_from(*config.journal.max_bytes).unwrap_or(i64::MAX),
             age: Millis::from(*config.journal.max_age_days) * 24 * 3_600_000,
         };
         let store = Store::open(&config.database, retention)?;

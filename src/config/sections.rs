@@ -35,7 +35,7 @@ sections! {
     Telegram = "telegram" { bot_token: Option<Secret>, }
     Terminal = "terminal" { max: usize, idle_ms: u64, }
     /// How much of the past a browser can catch up with.
-    Journal = "journal" { max_rows: u64, max_age_days: u32, tail_frames: usize, tail_bytes: usize, }
+    Journal = "journal" { max_rows: u64, max_bytes: u64, max_age_days: u32, tail_frames: usize, tail_bytes: usize, }
     Limits = "limits" { body_bytes: usize, frame_bytes: usize, }
     /// What may be attached to notes.
     Scratchlist = "scratchlist" {

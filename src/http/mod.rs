@@ -97,6 +97,10 @@ pub struct Shared {
     pub stopping: CancellationToken,
 }
 
+/// Heartbeats come under the idle limit of every proxy in use, and of released pages (45 s).
+const CARE: streams::Care =
+    streams::Care { beat: Duration::from_secs(25), patience: Duration::from_secs(30) };
+
 /// Starts the workers. Dropping the handle does not stop them; [`ServerHandle::stop`] does.
 pub fn serve(
     listener: TcpListener,
@@ -107,7 +111,7 @@ pub fn serve(
 ) -> std::io::Result<ServerHandle> {
     let server = HttpServer::new(move || {
         let hub = Hub::new(shared.directory.clone());
-        let streams = streams::Streams::launch();
+        let streams = streams::Streams::launch(CARE, shared.stopping.clone());
         App::new()
             .app_data(web::Data::new(shared.clone()))
             .app_data(web::Data::new(hub))
@@ -122,6 +126,7 @@ pub fn serve(
             .wrap(tracing_actix_web::TracingLogger::<crate::telemetry::RequestSpan>::new())
             .configure(routes::routes)
     })
+    .on_connect(streams::prepare)
     .workers(workers)
     .disable_signals()
     // Proxies keep connections for 60 to 75 seconds; closing first would fail a request now and then.
