@@ -1,6 +1,6 @@
 //! The event stream: who may have it, where it goes on, and the first frames.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use bytes::Bytes;
@@ -22,9 +22,6 @@ use crate::{
     store::{self, journal},
     wire::{events, rest},
 };
-
-/// Under the idle limit of every proxy in use, and of released pages (45 s).
-const HEARTBEAT: Duration = Duration::from_secs(25);
 
 /// The most events that are replayed from the store. Who missed more reads everything anew faster.
 const REPLAY: i64 = 20_000;
@@ -115,7 +112,7 @@ pub async fn stream(
         seq: start.seq,
         first,
         is_packed,
-        heartbeat: HEARTBEAT,
+        heartbeat: shared.heartbeat,
         now: Box::new(move || clock.now()),
         stopping: shared.stopping.clone(),
         gone,

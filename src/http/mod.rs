@@ -58,6 +58,7 @@ use crate::{
     app::Env,
     config::{CorsOrigins, Secret},
     domain::{
+        caller::Proxies,
         ids::{MachineId, SessionId},
         usage::Prices,
     },
@@ -68,6 +69,7 @@ use crate::{
     session::LiveSession,
     socket::Sockets,
     titles::Titles,
+    tunnel::Tunnel,
     voice::{Upstream, Voice},
 };
 use auth::Caller;
@@ -89,12 +91,24 @@ pub struct Shared {
     /// The token of the bot whose pages may sign in.
     pub telegram_bot: Option<Secret>,
     pub cors: CorsOrigins,
+    pub proxies: Proxies,
+    /// `None` when none is wanted.
+    pub tunnel: Option<Tunnel>,
+    /// How far apart a stream on which nothing happens says so.
+    pub heartbeat: Duration,
     pub body_limit: usize,
     pub web_dir: Option<PathBuf>,
     pub home: PathBuf,
     pub database: PathBuf,
     pub vapid_public_key: String,
     pub stopping: CancellationToken,
+}
+
+impl Shared {
+    /// Whether pages of this origin may call the hub.
+    pub fn allows(&self, origin: &str) -> bool {
+        self.cors.allows(origin) || self.tunnel.as_ref().is_some_and(|tunnel| tunnel.is_at(origin))
+    }
 }
 
 /// Starts the workers. Dropping the handle does not stop them; [`ServerHandle::stop`] does.
