@@ -44,6 +44,7 @@ mod telegram;
 mod terminals;
 mod titles;
 mod tolerance;
+mod tunnel;
 mod usage;
 mod versioned;
 mod voice;

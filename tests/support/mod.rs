@@ -13,7 +13,7 @@ mod web;
 pub use cli::Cli;
 pub use events::{Event, Events};
 pub use hub::{Setup, TestHub};
-pub use log::{DEADLINE, within};
+pub use log::{DEADLINE, Log, within};
 pub use released_database::{Content, ReleasedDatabase};
 pub use viewer::Viewer;
 pub use web::{Answer, Web};
