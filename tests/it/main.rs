@@ -27,6 +27,7 @@ mod openapi;
 mod operation;
 mod presence;
 mod prompts;
+mod proxies;
 mod push;
 mod relay;
 mod resume;
