@@ -2,6 +2,7 @@
 
 pub mod agent_state;
 pub mod calendar;
+pub mod caller;
 pub mod clear;
 pub mod content;
 pub mod cursor;

@@ -53,11 +53,13 @@ use tokio_util::sync::CancellationToken;
 
 pub use openapi::document;
 pub use relay::RELAYS;
+pub use streams::Care;
 
 use crate::{
     app::Env,
     config::{CorsOrigins, Secret},
     domain::{
+        caller::Proxies,
         ids::{MachineId, SessionId},
         usage::Prices,
     },
@@ -68,6 +70,7 @@ use crate::{
     session::LiveSession,
     socket::Sockets,
     titles::Titles,
+    tunnel::Tunnel,
     voice::{Upstream, Voice},
 };
 use auth::Caller;
@@ -89,6 +92,10 @@ pub struct Shared {
     /// The token of the bot whose pages may sign in.
     pub telegram_bot: Option<Secret>,
     pub cors: CorsOrigins,
+    pub proxies: Proxies,
+    /// `None` when none is wanted.
+    pub tunnel: Option<Tunnel>,
+    pub care: streams::Care,
     pub body_limit: usize,
     pub web_dir: Option<PathBuf>,
     pub home: PathBuf,
@@ -97,9 +104,12 @@ pub struct Shared {
     pub stopping: CancellationToken,
 }
 
-/// Heartbeats come under the idle limit of every proxy in use, and of released pages (45 s).
-const CARE: streams::Care =
-    streams::Care { beat: Duration::from_secs(25), patience: Duration::from_secs(30) };
+impl Shared {
+    /// Whether pages of this origin may call the hub.
+    pub fn allows(&self, origin: &str) -> bool {
+        self.cors.allows(origin) || self.tunnel.as_ref().is_some_and(|tunnel| tunnel.is_at(origin))
+    }
+}
 
 /// Starts the workers. Dropping the handle does not stop them; [`ServerHandle::stop`] does.
 pub fn serve(
@@ -111,7 +121,7 @@ pub fn serve(
 ) -> std::io::Result<ServerHandle> {
     let server = HttpServer::new(move || {
         let hub = Hub::new(shared.directory.clone());
-        let streams = streams::Streams::launch(CARE, shared.stopping.clone());
+        let streams = streams::Streams::launch(shared.care, shared.stopping.clone());
         App::new()
             .app_data(web::Data::new(shared.clone()))
             .app_data(web::Data::new(hub))
