@@ -120,6 +120,24 @@ describe('decisions', () => {
     await cli.close('r1', 'approved')
     await close()
   })
+
+  test('who looks elsewhere is told in a line that covers nothing and leads there', async () => {
+    const [here, there] = [await stage.startCli({ name: 'Here' }), await stage.startCli({ name: 'There' })]
+    const { page, close } = await stage.openChat(here)
+    const notice = (about) => page.getByRole('status').getByRole('link', { name: `Permission Request ${about} (Bash)` })
+    await there.ask('r1', 'Bash', { command: 'make deploy' })
+    await notice('There').waitFor()
+    const [line, main] = await Promise.all([notice('There').boundingBox(), page.getByRole('main').boundingBox()])
+    assert.ok(line.y + line.height <= main.y, 'the line has a row of its own')
+    await notice('There').click()
+    await page.getByRole('main').getByText('make deploy').waitFor()
+    await notice('There').waitFor({ state: 'detached' })
+    await here.ask('r2', 'Bash', { command: 'make clean' })
+    await notice('Here').waitFor()
+    await page.getByRole('button', { name: 'Dismiss' }).click()
+    await notice('Here').waitFor({ state: 'detached' })
+    await close()
+  })
 })
 
 /** Holds the answers of both pages back until both were given. */

@@ -27,9 +27,19 @@ export interface SessionPatch {
   scratchlistUpdatedAt?: number
 }
 
+/** What the hub wants a person to know who is looking. */
+export interface Notice {
+  title: string
+  body: string
+  sessionId: string
+  /** The page that it is about. */
+  url: string
+}
+
 export type HubEvent =
   | { type: 'connection-changed'; data: { status: 'connected'; subscriptionId: string; resume: 'ok' | 'gap' } }
   | { type: 'heartbeat' }
+  | { type: 'toast'; data: Notice }
   | { type: 'session-added'; sessionId: string; data: Session }
   | { type: 'session-updated'; sessionId: string; data?: Session | SessionPatch }
   | { type: 'session-removed'; sessionId: string }
@@ -45,6 +55,7 @@ export type HubEvent =
 const KNOWN = new Set<string>([
   'connection-changed',
   'heartbeat',
+  'toast',
   'session-added',
   'session-updated',
   'session-removed',

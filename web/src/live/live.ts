@@ -2,7 +2,7 @@
 import type { QueryClient } from '@tanstack/react-query'
 import { body, fetchSigned, hub } from '../api/client'
 import { keys } from '../api/keys'
-import type { HubEvent } from './events'
+import type { HubEvent, Notice } from './events'
 import { type Held, type Part, reduce } from './reduce'
 import { type Connection, EventStream } from './stream'
 
@@ -13,6 +13,7 @@ export class Live {
   #connection: Connection = { state: 'connecting', since: Date.now() }
   #connectionListeners = new Set<() => void>()
   #openListeners = new Set<() => void>()
+  #noticeListeners = new Set<(notice: Notice) => void>()
   #waiting: HubEvent[] = []
   #flushing = false
   #recorders = new Set<HubEvent[]>()
@@ -60,6 +61,12 @@ export class Live {
     return () => this.#openListeners.delete(listener)
   }
 
+  /** Called for each notice that the hub sends to who is looking. */
+  onNotice = (listener: (notice: Notice) => void): (() => void) => {
+    this.#noticeListeners.add(listener)
+    return () => this.#noticeListeners.delete(listener)
+  }
+
   /**
    * Reads from the hub once the stream listens, and applies to the result what was told while the read was under way.
    * So a fact is either in the answer or in an event, never lost between the two.
@@ -77,6 +84,10 @@ export class Live {
 
   #receive(event: HubEvent): void {
     if (event.type === 'heartbeat') return
+    if (event.type === 'toast') {
+      for (const listener of this.#noticeListeners) listener(event.data)
+      return
+    }
     if (event.type === 'connection-changed') {
       this.#subscriptionId = event.data.subscriptionId
       const nothingWasRead = !this.#gate.isOpen

@@ -79,6 +79,7 @@ export function reduce(held: Held, event: HubEvent): Reduced {
       return { held, reread: ['transcript'] }
     case 'connection-changed':
     case 'heartbeat':
+    case 'toast':
       return done(held)
   }
 }

@@ -9,6 +9,7 @@ import { waitingCount } from '../features/inbox/waiting'
 import { SessionList } from '../features/sessions/session-list'
 import { IconButton } from './button'
 import { ConnectionLine } from './connection-line'
+import { NoticeLine } from './notice-line'
 import { useWide } from './wide'
 
 interface Place {
@@ -29,6 +30,7 @@ export function Layout() {
   return (
     <div className="flex h-dvh flex-col">
       <ConnectionLine />
+      <NoticeLine />
       <div className="flex min-h-0 flex-1">
         {wide && (
           <aside className="flex w-80 shrink-0 flex-col border-r border-line bg-surface lg:w-96">
