@@ -7,6 +7,7 @@ mod directory;
 mod duplicates;
 mod find;
 mod follow;
+mod frame;
 mod imports;
 mod index;
 mod lists;
@@ -29,11 +30,12 @@ pub use directory::{Directory, FindTenant, Hub, arbiter_of};
 pub use duplicates::{Apart, KeepApart};
 pub use find::{FindError, FindMachine, FindSession, Found, Passivate, Removed};
 pub use follow::{Follow, FollowerGone, Quiet, TailAppended};
+pub use frame::{Frame, GZIP_HEADER, pack, plain_frame};
 pub use imports::{BeginImport, CreateImported, Turn};
 pub use index::{Order, Row};
 pub use lists::{ListMachines, ListSessions, MachineChanged, MachineRow, SummaryChanged};
 pub use presence::{SetVisibility, Subscribed, Unsubscribed, Visibility};
-pub use tail::{Frame, GZIP_HEADER, Tail, TailId, TailLimit, pack, plain_frame};
+pub use tail::{Tail, TailId, TailLimit};
 
 use crate::{
     app::Env,
@@ -66,7 +68,7 @@ pub struct Tenant {
     machine_rows: HashMap<MachineId, MachineRow>,
     tail: Tail,
     /// What the ids of this namespace's events begin and end with.
-    mark: tail::Mark,
+    mark: frame::Mark,
     tail_id: TailId,
     following: follow::Following,
     subscriptions: HashMap<String, presence::Subscription>,
@@ -109,7 +111,7 @@ impl Tenant {
         let publishing = env.store.clone();
         let name = namespace.clone();
         let limit = env.settings.tail;
-        let mark = tail::Mark::new(env.store.epoch(), &namespace);
+        let mark = frame::Mark::new(env.store.epoch(), &namespace);
         let alive = CancellationToken::new();
         let address = Self::create(move |ctx| {
             ctx.set_mailbox_capacity(MAILBOX);
