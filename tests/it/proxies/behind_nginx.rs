@@ -87,7 +87,7 @@ async fn a_stream_resumes_by_header_and_by_address() {
             resumed.until_message(&missed).await;
             let texts: Vec<String> =
                 resumed.all().iter().filter_map(|event| event.message_text().map(str::to_owned)).collect();
-            assert_eq!(texts, [missed.clone()]);
+            assert_eq!(texts, [missed.as_str()]);
         }
     }
     hub.stop().await;
