@@ -67,7 +67,7 @@ fn origin(req: &HttpRequest, shared: &Shared) -> String {
 }
 
 /// The caller's address, as the connection has it or a proxy that is trusted says.
-fn address(req: &HttpRequest, shared: &Shared) -> IpAddr {
+pub(super) fn address(req: &HttpRequest, shared: &Shared) -> IpAddr {
     let peer = req.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
     shared.proxies.caller(peer, |name| {
         // A line that is no text makes the whole header mean nothing.

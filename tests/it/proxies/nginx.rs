@@ -85,6 +85,7 @@ fn free_ports() -> (String, String) {
 fn configure(folder: &Path, hub: &str, plain: &str, secure: &str) {
     let at = folder.display();
     let mut server = page::block("nginx");
+    assert!(!server.contains("buffering"), "its defaults are what is tried");
     for (written, here) in [
         ("listen 443 ssl http2;", format!("listen {secure} ssl http2; listen {plain};")),
         ("/etc/letsencrypt/live/hub.example/fullchain.pem", format!("{at}/cert.pem")),
