@@ -170,6 +170,14 @@ fn what_cannot_work_is_one_clear_line() {
     insta::assert_snapshot!(toml("voice.groq_url = 'x'").error(), @"`voice.groq_url` (wheelhouse.toml) must be an address that starts with http:// or https://");
     insta::assert_snapshot!(toml("usage.prices = ['x = 1']").error(), @"`usage.prices` (wheelhouse.toml) must be a list of texts like `model* = 3 0.3 3.75 15`");
     insta::assert_snapshot!(env("CLI_API_TOKEN", "a:b").error(), @"the access token (environment CLI_API_TOKEN) must not contain `:`; clients add their namespace behind it");
+    for bad in ["0", "99", "45001", "'often'"] {
+        let refused = Setup::new().file("wheelhouse.toml", &format!("events.heartbeat_ms = {bad}")).error();
+        assert!(refused.starts_with("`events.heartbeat_ms` (wheelhouse.toml) must be a "), "{refused}");
+    }
+    insta::assert_snapshot!(toml("events.heartbeat_ms = 45001").error(), @"`events.heartbeat_ms` (wheelhouse.toml) must be a number of milliseconds from 100 to 45000");
+    insta::assert_snapshot!(toml("proxy.trusted = ['10.0.0.0/33']").error(), @"`proxy.trusted` (wheelhouse.toml) must be a list of addresses or networks such as 10.0.0.0/8");
+    insta::assert_snapshot!(toml("proxy.headers = []").error(), @"`proxy.headers` (wheelhouse.toml) must be a list of header names such as x-forwarded-for");
+    insta::assert_snapshot!(toml("tunnel.token = 's3cret'").error(), @"`tunnel.token` (wheelhouse.toml) leads to an address of yours: set it as `public_url`");
     let open = toml("auth.legacy_handshake = true").env("HAPI_LISTEN_HOST", "0.0.0.0");
     insta::assert_snapshot!(open.error(), @"`auth.legacy_handshake` lets everybody in, so it works on a loopback address only, not on 0.0.0.0");
 }

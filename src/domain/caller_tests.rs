@@ -116,7 +116,7 @@ proptest! {
     /// Whatever a caller puts in front, the proxy's own entry stands behind it.
     #[test]
     fn nothing_sent_along_replaces_what_the_proxy_saw(
-        sent in "[ -~]{0,60}",
+        sent in ".{0,60}",
         real in outside(nginx()),
         hops in prop::collection::vec(any::<[u8; 3]>(), 0..4),
     ) {

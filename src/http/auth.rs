@@ -67,12 +67,13 @@ fn origin(req: &HttpRequest, shared: &Shared) -> String {
 }
 
 /// The caller's address, as the connection has it or a proxy that is trusted says.
-fn address(req: &HttpRequest, shared: &Shared) -> IpAddr {
+pub(super) fn address(req: &HttpRequest, shared: &Shared) -> IpAddr {
     let peer = req.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
     shared.proxies.caller(peer, |name| {
-        // A line that is no text makes the whole header mean nothing.
-        let lines: Result<Vec<&str>, _> = req.headers().get_all(name).map(|value| value.to_str()).collect();
-        lines.ok().filter(|lines| !lines.is_empty()).map(|lines| lines.join(","))
+        // Bytes that a caller sent along must not hide what the proxy wrote behind them.
+        let lines = req.headers().get_all(name).map(|value| String::from_utf8_lossy(value.as_bytes()));
+        let lines: Vec<_> = lines.collect();
+        if lines.is_empty() { None } else { Some(lines.join(",")) }
     })
 }
 

@@ -22,32 +22,35 @@ const QUICK: &str = ".trycloudflare.com";
 /// Names at Cloudflare that are no tunnel's.
 const SERVICES: [&str; 2] = ["api.trycloudflare.com", "www.trycloudflare.com"];
 
-/// Parts of lines, in lower case; the first that fits decides.
-const TROUBLES: [(&str, Trouble); 17] = [
-    ("provided tunnel token is not valid", Trouble::CredentialsRefused),
-    ("unauthorized:", Trouble::CredentialsRefused),
-    ("invalid tunnel secret", Trouble::CredentialsRefused),
-    ("error parsing tunnel id", Trouble::NoTunnelNamed),
-    ("you did not specify any valid additional argument", Trouble::NoTunnelNamed),
-    ("requires the id or name of the tunnel to run", Trouble::NoTunnelNamed),
-    ("tunnel credentials file", Trouble::NoCredentials),
-    ("cannot determine default origin certificate path", Trouble::NoCredentials),
-    ("couldn't read tunnel credentials", Trouble::NoCredentials),
-    ("failed to unmarshal quick tunnel", Trouble::NoQuickTunnel),
-    ("error unmarshaling quicktunnel response", Trouble::NoQuickTunnel),
-    ("failed to request quick tunnel", Trouble::NoQuickTunnel),
-    (":7844", Trouble::EdgeUnreachable),
-    ("failed to dial to edge", Trouble::EdgeUnreachable),
-    ("unable to establish connection with cloudflare edge", Trouble::EdgeUnreachable),
-    ("edge discovery: error", Trouble::EdgeUnreachable),
-    ("unable to reach the origin service", Trouble::HubUnreachable),
+/// What lines contain, in lower case; the first of which all parts are there decides.
+const TROUBLES: [(&[&str], Trouble); 16] = [
+    (&["provided tunnel token is not valid"], Trouble::CredentialsRefused),
+    (&["unauthorized:"], Trouble::CredentialsRefused),
+    (&["error parsing tunnel id"], Trouble::NoTunnelNamed),
+    (&["you did not specify any valid additional argument"], Trouble::NoTunnelNamed),
+    (&["requires the id or name of the tunnel to run"], Trouble::NoTunnelNamed),
+    (&["tunnel credentials file"], Trouble::NoCredentials),
+    (&["cannot determine default origin certificate path"], Trouble::NoCredentials),
+    (&["couldn't read tunnel credentials"], Trouble::NoCredentials),
+    (&["failed to unmarshal quick tunnel"], Trouble::NoQuickTunnel),
+    (&["error unmarshaling quicktunnel response"], Trouble::NoQuickTunnel),
+    (&["failed to request quick tunnel"], Trouble::NoQuickTunnel),
+    (&[":7844"], Trouble::EdgeUnreachable),
+    (&["failed to dial to edge"], Trouble::EdgeUnreachable),
+    (&["unable to establish connection with cloudflare edge"], Trouble::EdgeUnreachable),
+    (&["edge discovery: error"], Trouble::EdgeUnreachable),
+    // A request that ends early is reported in the same words, without a call that failed.
+    (&["unable to reach the origin service", "dial tcp"], Trouble::HubUnreachable),
 ];
+
+/// Levels at which nothing is complained of.
+const CALM: [&str; 2] = [" INF ", " DBG "];
 
 /// Reads one line.
 pub fn read(line: &str) -> Line {
     let lower = line.to_lowercase();
-    if let Some((_, trouble)) = TROUBLES.iter().find(|(part, _)| lower.contains(part)) {
-        return Line::Trouble(*trouble);
+    if let Some(trouble) = trouble(line, &lower) {
+        return Line::Trouble(trouble);
     }
     if let Some(number) = connection(&lower) {
         let is_lost = [
@@ -64,6 +67,14 @@ pub fn read(line: &str) -> Line {
         }
     }
     address(line).map_or(Line::Other, Line::Address)
+}
+
+fn trouble(line: &str, lower: &str) -> Option<Trouble> {
+    if CALM.iter().any(|level| line.contains(level)) {
+        return None;
+    }
+    let is_it = |parts: &[&str]| parts.iter().all(|part| lower.contains(part));
+    TROUBLES.iter().find(|(parts, _)| is_it(parts)).map(|(_, trouble)| *trouble)
 }
 
 fn connection(lower: &str) -> Option<u32> {

@@ -84,12 +84,23 @@ fn what_is_wrong_is_recognised() {
             Trouble::EdgeUnreachable,
         ),
         (
-            r#"2022-04-26T14:21:59Z ERR  error="Unable to reach the origin service. The service may be down or it may not be responding to traffic from cloudflared: EOF" cfRay=701ff7ce7840a3af-MRS ingressRule=0 originService=http://localhost:8080"#,
+            r#"2025-02-11T09:31:02Z ERR  error="Unable to reach the origin service. The service may be down or it may not be responding to traffic from cloudflared: dial tcp 127.0.0.1:3006: connect: connection refused" connIndex=0 event=1 ingressRule=0 originService=http://127.0.0.1:3006"#,
             Trouble::HubUnreachable,
         ),
     ];
     for (line, trouble) in cases {
         assert_eq!(read(line), Line::Trouble(trouble), "{line}");
+    }
+}
+
+#[test]
+fn what_is_no_complaint_about_the_tunnel_is_passed_over() {
+    for line in [
+        "2025-02-11T09:30:14Z INF UDP connectivity region1.v2.argotunnel.com:7844 passed",
+        r#"2022-04-26T14:21:59Z ERR  error="Unable to reach the origin service. The service may be down or it may not be responding to traffic from cloudflared: EOF" originService=http://localhost:3006"#,
+        r#"2025-02-11T09:40:00Z ERR  error="Incoming request ended abruptly: context canceled" connIndex=0"#,
+    ] {
+        assert_eq!(read(line), Line::Other, "{line}");
     }
 }
 

@@ -5,7 +5,7 @@ use reqwest::{Method, Version};
 use serde_json::{Value, json};
 
 use super::nginx::Nginx;
-use crate::support::{Events, Polling, Setup, TestHub, Viewer, Web, agent_says, metadata, within};
+use crate::support::{Cli, Events, Polling, Setup, TestHub, Viewer, Web, agent_says, metadata, within};
 
 const BEATING: Setup = Setup { config: "[events]\nheartbeat_ms = 200\n", poison: None, patience: None };
 
@@ -31,10 +31,24 @@ async fn it_speaks_both_versions_of_http() {
 #[actix_rt::test]
 async fn each_event_arrives_before_the_next_is_sent() {
     let mut hub = TestHub::start().await;
-    let nginx = Nginx::before(&mut hub).await;
     let (_, cli) = hub.live_session("t", &metadata()).await;
+    let nginx = Nginx::before(&mut hub).await;
+    events_arrive_one_by_one(&hub, &nginx, &cli).await;
+    hub.stop().await;
+}
+
+#[actix_rt::test]
+async fn each_event_arrives_also_where_nginx_was_told_nothing() {
+    let mut hub = TestHub::start().await;
+    let (_, cli) = hub.live_session("t", &metadata()).await;
+    let nginx = Nginx::bare_before(&mut hub).await;
+    events_arrive_one_by_one(&hub, &nginx, &cli).await;
+    hub.stop().await;
+}
+
+async fn events_arrive_one_by_one(hub: &TestHub, nginx: &Nginx, cli: &Cli) {
     let mut streams = Vec::new();
-    for web in clients(&hub, &nginx).await {
+    for web in clients(hub, nginx).await {
         for encoding in ["identity", "gzip"] {
             let stream = Events::open_with(&web, "all=true", None, encoding).await;
             assert_eq!(stream.is_packed, encoding == "gzip");
@@ -49,7 +63,6 @@ async fn each_event_arrives_before_the_next_is_sent() {
         }
     }
     assert_eq!(nginx.errors(), "");
-    hub.stop().await;
 }
 
 #[actix_rt::test]
@@ -87,7 +100,7 @@ async fn a_stream_resumes_by_header_and_by_address() {
             resumed.until_message(&missed).await;
             let texts: Vec<String> =
                 resumed.all().iter().filter_map(|event| event.message_text().map(str::to_owned)).collect();
-            assert_eq!(texts, [missed.clone()]);
+            assert_eq!(texts, [missed.as_str()]);
         }
     }
     hub.stop().await;
@@ -117,9 +130,17 @@ async fn a_cli_works_by_websocket_and_by_polling() {
 #[actix_rt::test]
 async fn a_terminal_works() {
     let mut hub = TestHub::start().await;
-    let _nginx = Nginx::before(&mut hub).await;
+    let nginx = Nginx::before(&mut hub).await;
+    a_terminal_works_in(&hub).await;
+    hub.address.clone_from(&nginx.secure_sockets);
+    a_terminal_works_in(&hub).await;
+    hub.stop().await;
+}
+
+/// Both the page and the agent's process go the hub's way.
+async fn a_terminal_works_in(hub: &TestHub) {
     let (id, cli) = hub.live_session("t", &metadata()).await;
-    let viewer = Viewer::connect(&hub).await;
+    let viewer = Viewer::connect(hub).await;
     viewer.create(&id, "t1");
     cli.until_event("terminal:open").await;
     cli.emit("terminal:ready", &json!({ "sessionId": id, "terminalId": "t1" }));
@@ -129,7 +150,6 @@ async fn a_terminal_works() {
     let screen = "a long screen 😀 ".repeat(4_000);
     cli.emit("terminal:output", &json!({ "sessionId": id, "terminalId": "t1", "data": screen }));
     assert_eq!(viewer.until("terminal:output").await["data"], screen);
-    hub.stop().await;
 }
 
 #[actix_rt::test]

@@ -107,11 +107,11 @@ async fn wherever_a_stream_is_cut_all_parts_together_are_the_whole() {
         let (_, cli) = hub.live_session("t", &metadata()).await;
         let whole = hub.events().await;
         let mut last = whole.all()[0].id.clone();
-        let places = proptest::collection::vec(1usize..6_000, 25).new_tree(&mut runner).unwrap().current();
+        let places = proptest::collection::vec(1usize..6_000, 15).new_tree(&mut runner).unwrap().current();
         let proxy = Proxy::before(&hub.address, Cuts { idle: Some(LIMIT), after: places }).await;
         let web = through(&hub, &proxy).await;
         let speaker = actix_rt::spawn(async move {
-            for number in 0..300 {
+            for number in 0..100 {
                 cli.say(&agent_says(&format!("m{number}"))).await;
             }
             cli.say(&agent_says("the end")).await;

@@ -19,32 +19,53 @@ use crate::support::{TestHub, Web, within};
 
 const NAME: &str = "hub.example";
 
+/// By default it speaks HTTP/1.0 to the hub, without websockets.
+const BARE: &str = "server {
+    listen 443 ssl http2;
+    ssl_certificate /etc/letsencrypt/live/hub.example/fullchain.pem;
+    ssl_certificate_key /etc/letsencrypt/live/hub.example/privkey.pem;
+    location / { proxy_pass http://127.0.0.1:3006; }
+}";
+
 /// Ends with its drop.
 pub struct Nginx {
     /// Where it speaks HTTP/1.1 without TLS.
     pub plain: String,
     /// A way to where it speaks HTTP/2 with TLS; the way itself has none, so that any client can take it.
     pub secure: String,
+    /// The same with HTTP/1.1, as browsers take it for websockets.
+    pub secure_sockets: String,
     _program: Child,
-    way: JoinHandle<()>,
+    ways: [JoinHandle<()>; 2],
     folder: Rc<TempDir>,
 }
 
 impl Drop for Nginx {
     fn drop(&mut self) {
-        self.way.abort();
+        self.ways.iter().for_each(JoinHandle::abort);
     }
 }
 
 impl Nginx {
-    /// Everything that this hub's clients do goes by way of nginx from now on.
+    /// Everything that this hub's clients do goes by way of nginx from now on, as the documentation has it.
     pub async fn before(hub: &mut TestHub) -> Self {
-        let this = Self::start(&hub.address).await;
+        let documented = page::block("nginx");
+        assert!(!documented.contains("buffering"), "its defaults are what is tried");
+        Self::with(hub, &documented).await
+    }
+
+    /// As people have it who wrote down no more than they had to.
+    pub async fn bare_before(hub: &mut TestHub) -> Self {
+        Self::with(hub, BARE).await
+    }
+
+    async fn with(hub: &mut TestHub, server: &str) -> Self {
+        let this = Self::start(&hub.address, server).await;
         hub.address.clone_from(&this.plain);
         this
     }
 
-    async fn start(hub: &str) -> Self {
+    async fn start(hub: &str, server: &str) -> Self {
         let folder = Rc::new(tempfile::tempdir().unwrap());
         let certified = rcgen::generate_simple_self_signed(vec![NAME.to_owned()]).unwrap();
         std::fs::write(folder.path().join("cert.pem"), certified.cert.pem()).unwrap();
@@ -52,10 +73,13 @@ impl Nginx {
         // A port that is free now may be taken by another test a moment later.
         for _ in 0..5 {
             let (plain, secure) = free_ports();
-            configure(folder.path(), hub, &plain, &secure);
+            configure(folder.path(), server, hub, &plain, &secure);
             let Some(program) = run(folder.path(), &plain).await else { continue };
-            let (way, secure) = secure_way(certified.cert.der().clone(), secure).await;
-            return Self { plain, secure, _program: program, way, folder };
+            let certificate = certified.cert.der();
+            let (two, over_two) = secure_way(certificate.clone(), &secure, "h2").await;
+            let (one, over_one) = secure_way(certificate.clone(), &secure, "http/1.1").await;
+            let (secure, secure_sockets) = (over_two, over_one);
+            return Self { plain, secure, secure_sockets, _program: program, ways: [two, one], folder };
         }
         panic!("nginx does not start: {}", errors(folder.path()));
     }
@@ -81,10 +105,10 @@ fn free_ports() -> (String, String) {
     (one.local_addr().unwrap().to_string(), two.local_addr().unwrap().to_string())
 }
 
-/// The configuration of the documentation, with the places of this test in it.
-fn configure(folder: &Path, hub: &str, plain: &str, secure: &str) {
+/// Writes a configuration with the places of this test in it.
+fn configure(folder: &Path, server: &str, hub: &str, plain: &str, secure: &str) {
     let at = folder.display();
-    let mut server = page::block("nginx");
+    let mut server = server.to_owned();
     for (written, here) in [
         ("listen 443 ssl http2;", format!("listen {secure} ssl http2; listen {plain};")),
         ("/etc/letsencrypt/live/hub.example/fullchain.pem", format!("{at}/cert.pem")),
@@ -122,7 +146,8 @@ async fn run(folder: &Path, plain: &str) -> Option<Child> {
             if program.try_wait().unwrap().is_some() {
                 return false;
             }
-            if TcpStream::connect(plain).await.is_ok() {
+            // Written once it has its ports; before, somebody else might answer there.
+            if folder.join("pid").exists() && TcpStream::connect(plain).await.is_ok() {
                 return true;
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -141,10 +166,11 @@ fn program() -> std::path::PathBuf {
     })
 }
 
-/// Takes connections without TLS and carries them to `to` with TLS, where HTTP/2 is agreed on.
+/// Takes connections without TLS and carries them to `to` with TLS, where the protocol is agreed on.
 async fn secure_way(
     certificate: tokio_rustls::rustls::pki_types::CertificateDer<'static>,
-    to: String,
+    to: &str,
+    protocol: &'static str,
 ) -> (JoinHandle<()>, String) {
     let mut roots = RootCertStore::empty();
     roots.add(certificate).unwrap();
@@ -153,10 +179,11 @@ async fn secure_way(
         .unwrap()
         .with_root_certificates(roots);
     let mut config = config.with_no_client_auth();
-    config.alpn_protocols = vec![b"h2".to_vec()];
+    config.alpn_protocols = vec![protocol.as_bytes().to_vec()];
     let connector = TlsConnector::from(Arc::new(config));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
+    let to = to.to_owned();
     let way = actix_rt::spawn(async move {
         while let Ok((mut plain, _)) = listener.accept().await {
             let (connector, to) = (connector.clone(), to.clone());
@@ -164,7 +191,7 @@ async fn secure_way(
                 let connection = TcpStream::connect(to).await.unwrap();
                 let name = ServerName::try_from(NAME).unwrap();
                 let mut secure = connector.connect(name, connection).await.unwrap();
-                assert_eq!(secure.get_ref().1.alpn_protocol(), Some(b"h2".as_slice()));
+                assert_eq!(secure.get_ref().1.alpn_protocol(), Some(protocol.as_bytes()));
                 let _ = copy_bidirectional(&mut plain, &mut secure).await;
             });
         }

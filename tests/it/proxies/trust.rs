@@ -38,6 +38,8 @@ async fn behind_nginx_callers_are_told_apart_and_cannot_choose_their_address() {
     assert_eq!(wrong(&from(2), &SPOOFED).await, 429);
     assert_eq!(wrong(&from(3), &SPOOFED).await, 401, "another address");
     assert_eq!(wrong(&from(3), &[]).await, 429);
+    assert_eq!(wrong(&from(4), &[("X-Forwarded-For", "ÿ 198.51.100.1")]).await, 401);
+    assert_eq!(wrong(&from(4), &[]).await, 429, "what is no text hides nothing");
     hub.stop().await;
 }
 

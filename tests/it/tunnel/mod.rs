@@ -19,7 +19,7 @@ fn token(place: &Place) -> String {
 #[actix_rt::test]
 async fn its_address_is_told_with_a_link_to_sign_in() {
     let place = Place::new(Some(WORKS));
-    let hub = place.start().await;
+    let mut hub = place.start().await;
     let up = hub.until_up().await;
     let address = "https://run-1-stand-in.trycloudflare.com";
     assert_eq!((&up["address"], &up["lastError"]), (&json!(address), &Value::Null));
@@ -34,7 +34,7 @@ async fn its_address_is_told_with_a_link_to_sign_in() {
     hub.stop().await;
 
     // Another start has no new token, so it tells none.
-    let hub = place.start().await;
+    let mut hub = place.start().await;
     hub.until_said("tunnel    https://run-2-stand-in.trycloudflare.com").await;
     hub.until_said("Sign in there with the access token: `cliApiToken` in ").await;
     hub.stop().await;
@@ -44,7 +44,7 @@ async fn its_address_is_told_with_a_link_to_sign_in() {
 #[actix_rt::test]
 async fn pages_from_its_address_get_in_and_no_others() {
     let place = Place::new(Some(WORKS));
-    let hub = place.start().await;
+    let mut hub = place.start().await;
     hub.until_up().await;
     let asked = async |path: &str, origin: &str| {
         let request = hub.web.request(Method::GET, path).header("Origin", origin);
@@ -66,7 +66,7 @@ async fn pages_from_its_address_get_in_and_no_others() {
 async fn its_callers_are_told_apart() {
     let place = Place::new(Some(WORKS));
     place.configure("[login]\nfailures = 1\n");
-    let hub = place.start().await;
+    let mut hub = place.start().await;
     let wrong = async |headers: &[(&str, &str)]| {
         let body = json!({ "accessToken": "wrong" });
         let request = hub.web.request(Method::POST, "/api/auth").json(&body);
@@ -84,7 +84,7 @@ async fn its_callers_are_told_apart() {
 #[actix_rt::test]
 async fn one_that_dies_is_started_again() {
     let place = Place::new(Some(WORKS));
-    let hub = place.start().await;
+    let mut hub = place.start().await;
     let first = hub.until_up().await;
     end(place.runs()[0].0);
     hub.until_down("cloudflared ended (signal: 9").await;
@@ -104,7 +104,7 @@ async fn a_program_that_is_missing_is_named() {
     // With what ends a program with its parent, and where there is no such thing.
     for system in ["/usr/bin:/bin", "/nowhere"] {
         let place = Place::new(None);
-        let hub = place.start_with(&["--tunnel", "cloudflared"], system, &[]).await;
+        let mut hub = place.start_with(&["--tunnel", "cloudflared"], system, &[]).await;
         hub.until_down("cloudflared was not found; install it").await;
         hub.until_logged("cloudflared was not found; install it").await;
         if system != "/nowhere" {
@@ -120,7 +120,7 @@ async fn a_program_that_is_missing_is_named() {
 async fn one_that_never_tells_an_address_is_given_up_and_tried_again() {
     let place = Place::new(Some("exec sleep 600"));
     place.configure("[tunnel]\naddress_within_ms = 1000\n");
-    let hub = place.start().await;
+    let mut hub = place.start().await;
     let down = hub.until_down("cloudflared told no address within 1 s").await;
     assert_eq!(down["address"], Value::Null);
     assert!(is_gone(place.runs()[0].0), "it does not go on unwatched");
@@ -137,7 +137,7 @@ while ! [ -e go ]; do sleep 0.05; done
 connect; exec sleep 600"#;
     let place = Place::new(Some(&format!("tell\n{blocked}")));
     place.configure("[tunnel]\naddress_within_ms = 300\n");
-    let hub = place.start().await;
+    let mut hub = place.start().await;
     let down = hub.until_down("port 7844").await;
     assert_eq!(down["address"], "https://run-1-stand-in.trycloudflare.com");
     std::fs::write(place.path("bin/go"), "").unwrap();
@@ -152,7 +152,7 @@ async fn a_lost_connection_is_told() {
         "tell; connect; while ! [ -e go ]; do sleep 0.05; done
         echo 'INF Unregistered tunnel connection connIndex=0' >&2; exec sleep 600",
     ));
-    let hub = place.start().await;
+    let mut hub = place.start().await;
     hub.until_up().await;
     std::fs::write(place.path("bin/go"), "").unwrap();
     hub.until_down("the connection with Cloudflare was lost").await;
@@ -164,7 +164,7 @@ async fn a_named_tunnel_gets_its_token_where_nobody_can_read_it() {
     let place = Place::new(Some(r#"echo "my token is $TUNNEL_TOKEN" >&2; connect; exec sleep 600"#));
     place.configure("public_url = \"https://hub.example/\"\n[log]\nfilter = \"debug\"\n[tunnel]\ntoken = \"s3cret-of-the-tunnel\"\n");
     let env = [("CLI_API_TOKEN", "s3cret-of-the-hub-itself")];
-    let hub = place.start_with(&["--tunnel", "cloudflared"], "/usr/bin:/bin", &env).await;
+    let mut hub = place.start_with(&["--tunnel", "cloudflared"], "/usr/bin:/bin", &env).await;
     assert_eq!(hub.until_up().await["address"], "https://hub.example");
     assert_eq!(place.runs()[0].1, "tunnel --no-autoupdate run");
     assert_eq!(place.text("bin/token").trim(), "s3cret-of-the-tunnel");
@@ -192,7 +192,7 @@ async fn what_it_complains_of_is_told_in_plain_words() {
     ];
     for (script, told) in cases {
         let place = Place::new(Some(script));
-        let hub = place.start().await;
+        let mut hub = place.start().await;
         let down = hub.until_down(told).await;
         assert!(!down.to_string().contains("something new"), "what it printed is not for everybody: {down}");
         hub.until_logged(told).await;
@@ -208,7 +208,7 @@ async fn it_ends_with_the_hub_and_all_that_it_started() {
     let stubborn = "trap '' TERM; sleep 600 & echo $! > child; tell; connect; while :; do sleep 600; done";
     for script in ["sleep 600 & echo $! > child; tell; connect; wait", stubborn] {
         let place = Place::new(Some(script));
-        let hub = place.start().await;
+        let mut hub = place.start().await;
         hub.until_up().await;
         let child: i32 = place.text("bin/child").trim().parse().unwrap();
         assert!(!is_gone(child));
@@ -221,7 +221,7 @@ async fn it_ends_with_the_hub_and_all_that_it_started() {
 #[actix_rt::test]
 async fn it_ends_when_the_hub_is_killed() {
     let place = Place::new(Some(WORKS));
-    let hub = place.start().await;
+    let mut hub = place.start().await;
     hub.until_up().await;
     hub.signal(Signal::KILL);
     hub.until_ended().await;

@@ -1,7 +1,6 @@
 //! The hub as a program, with a script named `cloudflared` first on its path.
 
 use std::{
-    cell::RefCell,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
@@ -22,7 +21,7 @@ use crate::support::{Answer, Log, Web, within};
 /// Where the shell, and what ends a program with its parent, are found.
 const SYSTEM: &str = "/usr/bin:/bin";
 
-/// What every script can use: `note` keeps what it was called with, `told` prints what cloudflared would.
+/// What every script begins with: it notes how it was called, and can say what cloudflared would.
 const PRELUDE: &str = r#"#!/bin/sh
 cd "$(dirname "$0")"
 echo "$$ $*" >> runs
@@ -99,7 +98,7 @@ impl Place {
         };
         let line: String = said.until("where it listens", find).await;
         let address = line.split(' ').next().unwrap().to_owned();
-        Program { web: Web::new(&address), address, said, logged, child: RefCell::new(child) }
+        Program { web: Web::new(&address), address, said, logged, child }
     }
 }
 
@@ -117,7 +116,7 @@ pub struct Program {
     pub web: Web,
     pub said: Rc<Log<String>>,
     pub logged: Rc<Log<String>>,
-    child: RefCell<Child>,
+    child: Child,
 }
 
 impl Program {
@@ -156,16 +155,15 @@ impl Program {
     }
 
     pub fn signal(&self, signal: Signal) {
-        let id = self.child.borrow().id().and_then(|id| i32::try_from(id).ok()).unwrap();
+        let id = self.child.id().and_then(|id| i32::try_from(id).ok()).unwrap();
         kill_process(Pid::from_raw(id).unwrap(), signal).unwrap();
     }
 
-    pub async fn until_ended(&self) -> ExitStatus {
-        let mut child = self.child.borrow_mut();
-        within("the hub ends", child.wait()).await.unwrap()
+    pub async fn until_ended(&mut self) -> ExitStatus {
+        within("the hub ends", self.child.wait()).await.unwrap()
     }
 
-    pub async fn stop(&self) {
+    pub async fn stop(&mut self) {
         self.signal(Signal::TERM);
         assert!(self.until_ended().await.success());
     }
