@@ -15,6 +15,7 @@ pub mod http;
 pub mod identity;
 pub mod import;
 pub mod indexer;
+pub mod limits;
 pub mod link;
 pub mod machine;
 pub mod namespace;

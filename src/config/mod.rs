@@ -36,6 +36,7 @@ pub use self::{
         Usage, Voice, Web,
     },
     source::{Shown, Source, Sourced},
+    value::Ceiling,
 };
 
 const DEFAULTS: &str = include_str!("../../config/default.toml");

@@ -28,6 +28,7 @@ pub mod search;
 pub mod session;
 mod shape;
 pub mod shared;
+pub mod shares;
 pub mod spawn;
 pub mod suggestion;
 pub mod team;

@@ -63,6 +63,8 @@ fn visibility(text: Option<&str>) -> Visibility {
         (status = 200, description = "text/event-stream"),
         (status = 401, body = rest::ErrorBody), (status = 403, body = rest::ErrorBody),
         (status = 404, body = rest::ErrorBody),
+        (status = 429, body = rest::ErrorBody, description = "too many streams; see Retry-After"),
+        (status = 503, body = rest::ErrorBody),
     ),
 )]
 pub async fn stream(
@@ -73,6 +75,7 @@ pub async fn stream(
     query: web::Query<StreamQuery>,
     req: HttpRequest,
 ) -> ApiResult<HttpResponse> {
+    let permit = shared.limits.stream(caller.who())?;
     let session = given(query.session_id.as_ref());
     let machine = given(query.machine_id.as_ref());
     if let Some(id) = session {
@@ -119,6 +122,7 @@ pub async fn stream(
         now: Box::new(move || clock.now()),
         stopping: shared.stopping.clone(),
         gone,
+        _permit: permit,
     });
     let mut response = HttpResponse::Ok();
     response

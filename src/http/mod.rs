@@ -1,5 +1,6 @@
 //! The HTTP edge: parses, authorises, sends one message to one actor, renders the answer.
 
+mod admission;
 mod assets;
 mod auth;
 mod body;
@@ -17,11 +18,13 @@ mod files;
 mod health;
 mod history;
 mod hub_settings;
+mod inflight;
 mod limits;
 mod machines;
 mod messages;
 mod middleware;
 mod openapi;
+mod own_limits;
 mod owner;
 mod pages;
 mod permissions;
@@ -51,6 +54,8 @@ use actix_web::{
 };
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use auth::address;
+pub(crate) use error::ApiError;
 pub use openapi::document;
 pub use relay::RELAYS;
 
@@ -63,6 +68,7 @@ use crate::{
     },
     identity::{AccessTokens, FailedLogins, Jwt},
     indexer::{UsageIndex, WordIndex},
+    limits::Limits,
     machine::LiveMachine,
     namespace::{Directory, Hub},
     session::LiveSession,
@@ -71,7 +77,7 @@ use crate::{
     voice::{Upstream, Voice},
 };
 use auth::Caller;
-use error::{ApiError, ApiResult, Guarded};
+use error::{ApiResult, Guarded};
 
 /// What all workers share.
 pub struct Shared {
@@ -90,6 +96,7 @@ pub struct Shared {
     pub telegram_bot: Option<Secret>,
     pub cors: CorsOrigins,
     pub body_limit: usize,
+    pub limits: Arc<Limits>,
     pub web_dir: Option<PathBuf>,
     pub home: PathBuf,
     pub database: PathBuf,
@@ -105,6 +112,7 @@ pub fn serve(
     workers: usize,
     drain: Duration,
 ) -> std::io::Result<ServerHandle> {
+    let connections = shared.limits.connections.clone();
     let server = HttpServer::new(move || {
         let hub = Hub::new(shared.directory.clone());
         let streams = streams::Streams::launch();
@@ -123,6 +131,7 @@ pub fn serve(
             .configure(routes::routes)
     })
     .workers(workers)
+    .on_connect(move |_, data| drop(data.insert(connections.opened())))
     .disable_signals()
     // Proxies keep connections for 60 to 75 seconds; closing first would fail a request now and then.
     .keep_alive(Duration::from_secs(90))

@@ -20,6 +20,7 @@ use crate::{
         cursor::EventCursor,
         ids::{MachineId, Namespace, SessionId},
     },
+    limits::Permit,
     namespace::{Follow, Tail, TailAppended, TailLimit, Tenant, Unsubscribed, pack, plain_frame},
     store::journal::EventKind,
 };
@@ -227,6 +228,8 @@ pub struct NewStream {
     pub stopping: CancellationToken,
     /// Cancelled when the namespace's actor ends: the client comes back to a new one.
     pub gone: CancellationToken,
+    /// Its place among the streams that its reader may have.
+    pub _permit: Permit,
 }
 
 /// The body of an event stream.
