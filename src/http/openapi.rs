@@ -101,7 +101,7 @@ const ACCESS_TOKEN: &str = "accessToken";
         storage::sqlite,
         hub_settings::get,
         hub_settings::put,
-        own_limits::get,
+        own_limits::limits,
         voice::backend,
         voice::providers,
         voice::speakers,

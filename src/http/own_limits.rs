@@ -12,7 +12,7 @@ use crate::{
 
 /// What the caller's namespace uses of its limits, and what its tokens use of theirs.
 #[utoipa::path(get, path = "/api/limits", tag = "hub", responses((status = 200, body = LimitsAnswer)))]
-pub async fn get(caller: Caller, shared: web::Data<Arc<Shared>>) -> HttpResponse {
+pub async fn limits(caller: Caller, shared: web::Data<Arc<Shared>>) -> HttpResponse {
     let limits = &*shared.limits;
     let page = caller.who();
     let cli = Who::Cli { namespace: caller.namespace.clone() };

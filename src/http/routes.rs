@@ -48,7 +48,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
                 .route("/devices/register", web::post().to(push::register_device))
                 .route("/devices/register", web::delete().to(push::unregister_device))
                 .route("/storage/sqlite", web::get().to(storage::sqlite))
-                .route("/limits", web::get().to(own_limits::get))
+                .route("/limits", web::get().to(own_limits::limits))
                 .route("/hub-settings", web::get().to(hub_settings::get))
                 .route("/hub-settings", web::put().to(hub_settings::put))
                 .service(voice())
