@@ -80,7 +80,7 @@ fn admit(req: &mut ServiceRequest) -> ApiResult<Option<Inflight>> {
     if matches!(door, Door::Pages | Door::Processes) {
         shared.limits.request(&who)?;
     }
-    let is_socket = door == Door::Engine && req.method() == Method::GET;
+    let is_socket = door == Door::Engine && req.method() == Method::GET && req.head().upgrade();
     if is_socket { Ok(None) } else { inflight::count(req, &shared, who) }
 }
 

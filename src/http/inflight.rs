@@ -29,12 +29,18 @@ use crate::limits::{Limits, Permit, Refusal, Who};
 /// How much has to come within the time that a body may take without an end.
 const PROGRESS: usize = 16 * 1024;
 
+/// So little of a stranger's body is not counted: hardly more than its connection weighs, and enough to sign in, from
+/// which others who only seem to send something must keep nobody.
+const SMALL: u64 = 4 * 1024;
+
 /// One body, counted until this is dropped.
 pub struct Inflight(Rc<Counted>);
 
 struct Counted {
     limits: Arc<Limits>,
     permit: RefCell<Permit>,
+    /// Bytes that do not count.
+    free: u64,
     given_up: Cell<Option<GivenUp>>,
 }
 
@@ -66,7 +72,8 @@ pub fn count(req: &mut ServiceRequest, shared: &Shared, who: Who) -> ApiResult<O
     // What is over the limit of one body is refused by whoever would read it, and read by nobody.
     let announced =
         announced.filter(|bytes: &u64| usize::try_from(*bytes).is_ok_and(|it| it <= shared.body_limit));
-    let announced = announced.unwrap_or_default();
+    let free = if who.is_stranger() { SMALL } else { 0 };
+    let announced = announced.unwrap_or_default().saturating_sub(free);
     if shared.limits.never_fits(&who, announced) {
         return Err(ApiError::too_large());
     }
@@ -74,6 +81,7 @@ pub fn count(req: &mut ServiceRequest, shared: &Shared, who: Who) -> ApiResult<O
     let counted = Rc::new(Counted {
         limits: shared.limits.clone(),
         permit: RefCell::new(permit),
+        free,
         given_up: Cell::new(None),
     });
     let patience = shared.limits.stall;
@@ -101,11 +109,12 @@ impl CountedBody {
         }
         self.read += u64::try_from(chunk.len()).unwrap_or(u64::MAX);
         let mut permit = self.counted.permit.borrow_mut();
-        let missing = self.read.saturating_sub(permit.amount());
+        let weight = self.read.saturating_sub(self.counted.free);
+        let missing = weight.saturating_sub(permit.amount());
         if missing == 0 {
             return Ok(());
         }
-        if self.counted.limits.never_fits(permit.who(), self.read) {
+        if self.counted.limits.never_fits(permit.who(), weight) {
             return Err(GivenUp::TooLarge);
         }
         self.counted.limits.more(&mut permit, missing).map_err(GivenUp::Refused)

@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicU64, Ordering},
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use super::{Refusal, What, Whose};
@@ -24,7 +24,8 @@ impl Connections {
     /// Counts a connection until the answer is dropped.
     pub fn opened(&self) -> Connection {
         let before = self.open.fetch_add(1, Ordering::AcqRel);
-        Connection { open: self.open.clone(), is_over: self.ceiling.is_some_and(|ceiling| before >= ceiling) }
+        let is_over = self.ceiling.is_some_and(|ceiling| before >= ceiling);
+        Connection { all: self.clone(), is_over: AtomicBool::new(is_over) }
     }
 
     pub fn open(&self) -> u64 {
@@ -38,23 +39,27 @@ impl Connections {
 
 #[derive(Debug)]
 pub struct Connection {
-    open: Arc<AtomicU64>,
-    is_over: bool,
+    all: Connections,
+    is_over: AtomicBool,
 }
 
 impl Connection {
-    /// Fails on a connection that is one too many: whoever opened it is told so at each request.
+    /// Fails on a connection that is one too many, as long as there are too many.
     pub fn admitted(&self) -> Result<(), Refusal> {
-        if self.is_over {
+        if !self.is_over.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        if self.all.ceiling.is_some_and(|ceiling| self.all.open() > ceiling) {
             return Err(Refusal { what: What::Connections, whose: Whose::Hub, seconds: AGAIN });
         }
+        self.is_over.store(false, Ordering::Release);
         Ok(())
     }
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.open.fetch_sub(1, Ordering::AcqRel);
+        self.all.open.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -69,8 +74,11 @@ mod tests {
         let two = connections.opened();
         let three = connections.opened();
         assert!(one.admitted().is_ok() && two.admitted().is_ok() && three.admitted().is_err());
-        drop((one, three));
+        drop(one);
+        assert!(three.admitted().is_ok(), "it has waited for its place");
+        assert!(connections.opened().admitted().is_err());
+        drop((two, three));
         assert!(connections.opened().admitted().is_ok());
-        assert_eq!(connections.open(), 1);
+        assert_eq!(connections.open(), 0);
     }
 }

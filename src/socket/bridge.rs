@@ -78,8 +78,8 @@ pub async fn serve(
     let place = match parameter("sid") {
         Some(_) => None,
         // Nobody has said yet who comes. Clients try again after this.
-        None => match shared.limits.link(Who::stranger(address(&req))) {
-            Ok(permit) => Some(Place::of_stranger(permit)),
+        None => match sockets.strangers.enter(&shared.limits, &Who::stranger(address(&req))) {
+            Ok(place) => Some(place),
             Err(refusal) => return with_cors(ApiError::from(refusal).error_response(), &cors),
         },
     };

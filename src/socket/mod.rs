@@ -5,6 +5,7 @@ pub mod bridge;
 mod cli;
 mod peer;
 mod place;
+mod strangers;
 mod terminal;
 mod wire;
 
@@ -16,6 +17,7 @@ use socketioxide::{SocketIo, service::SocketIoService};
 use crate::http::Shared;
 
 pub use place::Polled;
+pub use strangers::Strangers;
 pub use wire::Wire;
 
 /// Where the engine lives. Exact: without the trailing slash it is another path.
@@ -36,6 +38,7 @@ pub struct Sockets {
     pub frame_limit: usize,
     /// Sessions that began by polling, for the websocket that may take over.
     pub polled: Polled,
+    pub strangers: Strangers,
 }
 
 /// Builds the engine with both namespaces. `legacy` also lets sockets in that name a namespace instead of a token.
@@ -57,5 +60,6 @@ pub fn build(shared: Arc<Shared>, arbiters: Vec<ArbiterHandle>, frame_limit: usi
     io.ns("/", async || {});
     cli::register(&io, shared.clone(), arbiters, legacy);
     terminal::register(&io, shared);
-    Sockets { io, service, frame_limit, polled: Polled::default() }
+    let (polled, strangers) = (Polled::default(), Strangers::default());
+    Sockets { io, service, frame_limit, polled, strangers }
 }

@@ -49,7 +49,7 @@ impl Place {
     }
 
     /// The connection has shown a token.
-    fn become_known(&self, limits: &Limits, who: Who) -> Result<(), Refusal> {
+    pub fn become_known(&self, limits: &Limits, who: Who) -> Result<(), Refusal> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         held.stranger = None;
         if held.is_gone || held.known.contains_key(&who) {
@@ -61,7 +61,11 @@ impl Place {
         Ok(())
     }
 
-    /// The connection is closed.
+    pub fn is_strange(&self) -> bool {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).stranger.is_some()
+    }
+
+    /// The connection is closed, or has to close.
     pub fn end(&self) {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         *held = Held { is_gone: true, ..Held::default() };
