@@ -29,6 +29,7 @@ use wheelhouse::{
     wire::events::{self, SessionEvents},
 };
 
+const ALL: journal::Window = journal::Window { rows: 1_000, bytes: usize::MAX };
 const NOW: i64 = 1_795_157_379_892;
 
 fn main() {
@@ -158,7 +159,7 @@ fn replay_a_thousand_events(bencher: Bencher<'_, '_>) {
     let bench = ready(Bench::filled(1_000));
     bencher.counter(ItemsCount::new(1_000_u32)).bench_local(|| {
         let namespace = bench.namespace.clone();
-        let read = bench.store.read(move |conn| journal::replay(conn, &namespace, 0, 1_000));
+        let read = bench.store.read(move |conn| journal::replay(conn, &namespace, 0, None, ALL));
         ready(bench.runtime.block_on(read).map_err(Into::into))
     });
 }

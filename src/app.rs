@@ -9,6 +9,7 @@ use std::{
 use actix::prelude::*;
 use actix_web::dev::ServerHandle;
 use socketioxide::SocketIo;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -17,6 +18,7 @@ use crate::{
     command::hub::Start,
     config::{Config, Error},
     domain::{
+        caller::Proxies,
         ids::Millis,
         liveness::{EXPIRY_TICK, Patience},
         scratchlist,
@@ -30,6 +32,7 @@ use crate::{
     session, socket,
     store::{self, Store, intents::Intent, journal::Retention},
     titles::Titles,
+    tunnel::{Plan, Tunnel},
     voice::Voice,
     wire::events::{self, SessionEvents},
 };
@@ -92,12 +95,15 @@ impl Default for Options {
 pub struct Hub {
     pub address: SocketAddr,
     pub start: Start,
+    /// `None` when none is wanted.
+    pub tunnel: Option<Tunnel>,
     store: Store,
     server: ServerHandle,
     io: SocketIo,
     stopping: CancellationToken,
     drain: Duration,
     arbiters: Vec<Arbiter>,
+    keeper: Option<JoinHandle<()>>,
 }
 
 fn settings(config: &Config, patience: Patience) -> Settings {
@@ -127,6 +133,7 @@ impl Hub {
         let config = &start.config;
         let retention = Retention {
             rows: i64::try_from(*config.journal.max_rows).unwrap_or(i64::MAX),
+            bytes: i64::try_from(*config.journal.max_bytes).unwrap_or(i64::MAX),
             age: Millis::from(*config.journal.max_age_days) * 24 * 3_600_000,
         };
         let store = Store::open(&config.database, retention)?;
@@ -162,6 +169,8 @@ impl Hub {
         start_clockwork(&first, &env, &directory, options.tick, &stopping);
         go_on(&first, &env, &directory, unfinished, &stopping);
 
+        let (tunnel, keeper) =
+            Plan::new(config, address).map(|plan| Tunnel::new(plan, start.clock.clone())).unzip();
         let shared = Arc::new(Shared {
             directory: directory.clone(),
             env: env.clone(),
@@ -179,6 +188,16 @@ impl Hub {
             ),
             telegram_bot: config.telegram.bot_token.value.clone(),
             cors: config.cors.value.clone(),
+            tunnel: tunnel.clone(),
+            proxies: Proxies {
+                trusted: config.proxy.trusted.0.clone(),
+                headers: config.proxy.headers.0.clone(),
+                has_tunnel: tunnel.is_some(),
+            },
+            care: http::Care {
+                beat: Duration::from_millis(*config.events.heartbeat_ms),
+                patience: Duration::from_millis(*config.events.write_timeout_ms),
+            },
             body_limit: *config.limits.body_bytes,
             limits: Arc::new(Limits::new(&config.limits, &start.clock)),
             web_dir: config.web.dir.value.clone(),
@@ -192,7 +211,8 @@ impl Hub {
         let io = sockets.io.clone();
         let drain = Duration::from_millis(*config.stop.drain_ms);
         let server = http::serve(listener, shared, sockets, options.workers, drain)?;
-        Ok(Self { address, start, store, server, io, stopping, drain, arbiters })
+        let keeper = keeper.map(|keeper| actix_rt::spawn(keeper.keep(stopping.clone())));
+        Ok(Self { address, start, tunnel, store, server, io, stopping, drain, arbiters, keeper })
     }
 
     /// Stops in the reverse order: no new work, streams and sockets told to come back elsewhere, then the store.
@@ -200,7 +220,11 @@ impl Hub {
         self.stopping.cancel();
         // A peer that does not read must not keep the store from being closed.
         let close = tokio::time::timeout(self.drain, self.io.close());
-        let (closed, ()) = tokio::join!(close, self.server.stop(true));
+        let keeper = async { if let Some(keeper) = self.keeper { keeper.await } else { Ok(()) } };
+        let (closed, (), tunnel) = tokio::join!(close, self.server.stop(true), keeper);
+        if let Err(error) = tunnel {
+            tracing::warn!(%error, "the keeper of the tunnel had not lasted");
+        }
         if closed.is_err() {
             tracing::warn!("left sockets behind that do not read what they are sent");
         }

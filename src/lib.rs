@@ -28,5 +28,6 @@ pub mod store;
 pub mod telemetry;
 pub mod terminal;
 pub mod titles;
+pub mod tunnel;
 pub mod voice;
 pub mod wire;

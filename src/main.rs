@@ -41,6 +41,9 @@ fn hub(args: StartArgs) -> anyhow::Result<()> {
         let hub = Hub::start(start, Options::default()).await?;
         print!("{}", banner::text(&hub.start));
         std::io::stdout().flush()?;
+        if let Some(tunnel) = hub.tunnel.clone() {
+            actix_rt::spawn(command::tunnel::announce(tunnel, hub.start.clone()));
+        }
         asked_to_stop().await?;
         tracing::info!("stopping");
         tokio::select! {

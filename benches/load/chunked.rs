@@ -16,14 +16,34 @@ pub struct EventStream {
     pub first: Vec<u8>,
 }
 
+/// What a stream asks for.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    pub packed: bool,
+    /// One session; otherwise everything.
+    pub session: Option<String>,
+    /// The last id that was seen.
+    pub last_id: Option<String>,
+}
+
 impl EventStream {
     pub async fn open(hub: &Hub, jwt: &str, packed: bool) -> Result<Self> {
-        let mut socket = TcpStream::connect(("127.0.0.1", hub.port)).await?;
+        Self::open_as(hub, jwt, &Wanted { packed, ..Wanted::default() }).await
+    }
+
+    pub async fn open_as(hub: &Hub, jwt: &str, wanted: &Wanted) -> Result<Self> {
+        Self::open_to(hub.port, jwt, wanted).await
+    }
+
+    pub async fn open_to(port: u16, jwt: &str, wanted: &Wanted) -> Result<Self> {
+        let packed = wanted.packed;
+        let filter = wanted.session.as_ref().map_or("all=true".into(), |id| format!("sessionId={id}"));
+        let resumed = wanted.last_id.as_ref().map_or(String::new(), |id| format!("Last-Event-ID: {id}\r\n"));
+        let mut socket = TcpStream::connect(("127.0.0.1", port)).await?;
         let accept = if packed { "gzip" } else { "identity" };
         let request = format!(
-            "GET /api/events?all=true HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nAuthorization: Bearer {jwt}\r\n\
-             Accept-Encoding: {accept}\r\n\r\n",
-            hub.port
+            "GET /api/events?{filter} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAuthorization: Bearer {jwt}\r\n\
+             Accept-Encoding: {accept}\r\n{resumed}\r\n"
         );
         socket.write_all(request.as_bytes()).await?;
         let mut answer = Vec::new();

@@ -21,9 +21,17 @@ pub struct Cli {
 
 impl Cli {
     pub async fn connect(hub: &Hub, session: &str) -> Result<Self> {
-        let stream = TcpStream::connect(("127.0.0.1", hub.port)).await?;
+        Self::connect_with(hub, &hub.token, session).await
+    }
+
+    pub async fn connect_with(hub: &Hub, token: &str, session: &str) -> Result<Self> {
+        Self::connect_to(hub.port, token, session).await
+    }
+
+    pub async fn connect_to(port: u16, token: &str, session: &str) -> Result<Self> {
+        let stream = TcpStream::connect(("127.0.0.1", port)).await?;
         stream.set_nodelay(true)?;
-        let url = format!("ws://127.0.0.1:{}/socket.io/?EIO=4&transport=websocket", hub.port);
+        let url = format!("ws://127.0.0.1:{port}/socket.io/?EIO=4&transport=websocket");
         let config = WebSocketConfig::default().read_buffer_size(16 * 1024);
         let (socket, _) = client_async_with_config(url, stream, Some(config)).await?;
         let mut cli = Self { socket, session: session.to_owned(), next_ack: 0 };
@@ -31,7 +39,7 @@ impl Cli {
         if !hello.starts_with('0') {
             bail!("expected the open packet, got {hello}");
         }
-        let auth = json!({ "token": hub.token, "clientType": "session-scoped", "sessionId": session });
+        let auth = json!({ "token": token, "clientType": "session-scoped", "sessionId": session });
         cli.send(format!("40/cli,{auth}")).await?;
         let joined = cli.next().await?;
         if !joined.starts_with("40/cli,") {

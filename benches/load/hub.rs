@@ -65,6 +65,10 @@ pub struct Hub {
 impl Hub {
     pub async fn start(kind: Kind, program: &Path, home: &Path) -> Result<Self> {
         let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        Self::start_on(port, kind, program, home).await
+    }
+
+    pub async fn start_on(port: u16, kind: Kind, program: &Path, home: &Path) -> Result<Self> {
         let log = File::create(home.join("load-hub.log"))?;
         let begun = Instant::now();
         let child = kind
@@ -104,6 +108,13 @@ impl Hub {
     fn signal(&self, name: &str) {
         let group = format!("-{}", self.child.id());
         let _ = Command::new("kill").args([name, "--", &group]).stderr(Stdio::null()).status();
+    }
+
+    /// As a crash ends it.
+    pub fn kill(mut self) -> Result<()> {
+        self.signal("-KILL");
+        self.child.wait()?;
+        Ok(())
     }
 
     pub async fn stop(mut self) -> Result<()> {

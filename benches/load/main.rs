@@ -2,10 +2,13 @@
 //! the same run measures this hub and the released one. `docs/performance.md` explains the lines.
 
 mod append_at_rest;
+mod at_rest;
 mod chunked;
 mod cli;
 mod content;
+mod fairness;
 mod fanout;
+mod herd;
 mod hub;
 mod list;
 mod memory;
@@ -14,6 +17,8 @@ mod process;
 mod prompts;
 mod report;
 mod rpc;
+mod soak;
+mod stalled;
 mod start;
 mod stream;
 mod updates;
@@ -39,9 +44,15 @@ enum Scenario {
     Rpc,
     List,
     Fanout,
+    FanoutAtRest,
+    Stalled,
+    Fairness,
+    Herd,
     AppendAtRest,
     Memory,
     Start,
+    /// Not part of `all`: it takes `--soak-seconds`
+    Soak,
     All,
 }
 
@@ -72,6 +83,9 @@ pub struct Options {
     /// Events offered each second in `fanout`
     #[arg(long, default_value_t = 70, value_parser = clap::value_parser!(u32).range(1..=20_000))]
     rate: u32,
+    /// How long `soak` goes on
+    #[arg(long, default_value_t = 600, value_parser = clap::value_parser!(u64).range(10..=800))]
+    soak_seconds: u64,
     /// Stored sessions in `start`
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=20_000))]
     stored_sessions: u32,
@@ -112,6 +126,11 @@ async fn run(scenario: Scenario, options: &Options) -> Result<Vec<Row>> {
         Scenario::Rpc => rpc::run(options).await,
         Scenario::List => list::run(options).await,
         Scenario::Fanout => fanout::run(options).await,
+        Scenario::FanoutAtRest => at_rest::run(options).await,
+        Scenario::Stalled => stalled::run(options).await,
+        Scenario::Fairness => fairness::run(options).await,
+        Scenario::Herd => herd::run(options).await,
+        Scenario::Soak => soak::run(options).await,
         Scenario::AppendAtRest => append_at_rest::run(options).await,
         Scenario::Memory => memory::run(options).await,
         Scenario::Start => start::run(options).await,
@@ -125,7 +144,8 @@ async fn main() -> Result<()> {
     let options = Options::parse();
     let chosen = |scenario: &Scenario| {
         *scenario != Scenario::All
-            && (options.scenario.contains(scenario) || options.scenario.contains(&Scenario::All))
+            && (options.scenario.contains(scenario)
+                || (*scenario != Scenario::Soak && options.scenario.contains(&Scenario::All)))
     };
     let mut rows = Vec::new();
     let mut failures = Vec::new();

@@ -2,9 +2,10 @@
 
 use std::{
     cell::RefCell,
+    collections::BTreeMap,
     io::{ErrorKind, Write},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     time::{Duration, Instant},
@@ -21,7 +22,7 @@ use crate::{
 
 thread_local! {
     /// One for all streams, so that it stays in the processor's cache.
-    static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; 64 * 1024]);
+    pub static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; 256 * 1024]);
 }
 
 /// What the sender and the readers of one run share.
@@ -35,6 +36,8 @@ pub struct Counters {
     pub bytes: AtomicU64,
     /// The same of those that are read frame by frame.
     pub read_bytes: AtomicU64,
+    /// When the last timed stream got each message: its way, by the moment it was sent.
+    pub last: Mutex<BTreeMap<Duration, Duration>>,
 }
 
 /// How closely a stream is looked at.
@@ -146,15 +149,19 @@ impl Reader {
             && let Some(sent_at) = sent_at(frame)
         {
             let now = self.clock.elapsed();
+            let way = now.saturating_sub(sent_at);
             if self.window.counts(Instant::now()) {
-                self.times.note(now.saturating_sub(sent_at))?;
+                self.times.note(way)?;
+                let mut last = self.counters.last.lock().unwrap_or_else(PoisonError::into_inner);
+                let last = last.entry(sent_at).or_default();
+                *last = way.max(*last);
             }
         }
         Ok(())
     }
 }
 
-fn sent_at(frame: &[u8]) -> Option<Duration> {
+pub fn sent_at(frame: &[u8]) -> Option<Duration> {
     const KEY: &[u8] = b"\"sentAt\":";
     let start = memmem::rfind(frame, KEY)? + KEY.len();
     let digits = frame.get(start..)?.split(|byte| !byte.is_ascii_digit()).next()?;

@@ -35,11 +35,6 @@ impl Web {
         })
     }
 
-    /// As the command line tool calls.
-    pub async fn as_cli(hub: &Hub) -> Result<Self> {
-        Self::connect(hub.port, &hub.token).await
-    }
-
     /// As a browser calls that has signed in.
     pub async fn as_browser(hub: &Hub, jwt: &str) -> Result<Self> {
         Self::connect(hub.port, jwt).await
@@ -102,17 +97,25 @@ impl Web {
 
 /// Exchanges the base token for a web token.
 pub async fn sign_in(hub: &Hub) -> Result<String> {
+    sign_in_with(hub, &hub.token).await
+}
+
+pub async fn sign_in_with(hub: &Hub, token: &str) -> Result<String> {
     let mut web = Web::connect(hub.port, "").await?;
-    let answer = web.post("/api/auth", json!({ "accessToken": hub.token }).to_string()).await?;
+    let answer = web.post("/api/auth", json!({ "accessToken": token }).to_string()).await?;
     let answer: Value = serde_json::from_slice(&answer)?;
     Ok(answer.get("token").and_then(Value::as_str).context("no token in the answer")?.to_owned())
 }
 
 /// Makes sessions, several at a time, and answers their ids.
 pub async fn create_sessions(hub: &Hub, count: usize) -> Result<Vec<String>> {
+    create_sessions_with(hub, &hub.token, count).await
+}
+
+pub async fn create_sessions_with(hub: &Hub, token: &str, count: usize) -> Result<Vec<String>> {
     const CONNECTIONS: usize = 8;
     let makers = (0..CONNECTIONS.min(count)).map(|first| async move {
-        let mut web = Web::as_cli(hub).await?;
+        let mut web = Web::connect(hub.port, token).await?;
         let mut ids = Vec::new();
         for number in (first..count).step_by(CONNECTIONS) {
             let body = crate::content::new_session(number);

@@ -32,15 +32,39 @@ pub fn text(start: &Start) -> String {
     if token.is_new {
         lines.extend(new_token(&config.public_url, token.token.expose()));
     } else {
-        let place = match &token.source {
-            Source::Settings => format!("`cliApiToken` in {}", config.home.join("settings.json").display()),
-            other => other.to_string(),
-        };
-        lines.push(format!("  token     {place}"));
+        lines.push(format!("  token     {}", token_place(start)));
+    }
+    if let Some(program) = &*config.tunnel.command {
+        lines.push(format!("  tunnel    starting  ({program}; {})", config.tunnel.command.source));
     }
     if let Some(weakness) = grammar::weakness(token.token.expose()) {
         lines.push(format!("  warning   the access token is weak: {weakness}"));
     }
+    joined(lines)
+}
+
+/// What is told once the hub can be reached from outside. Only a token made by this start is told, and only once more.
+pub fn tunnel(start: &Start, address: &str, is_first: bool) -> String {
+    let token = &start.secrets.base_token;
+    let mut lines = vec![format!("  tunnel    {address}")];
+    if token.is_new && is_first {
+        lines.extend(sign_in(address, token.token.expose()));
+    } else {
+        lines.push(format!("  Sign in there with the access token: {}", token_place(start)));
+    }
+    joined(lines)
+}
+
+fn token_place(start: &Start) -> String {
+    match &start.secrets.base_token.source {
+        Source::Settings => {
+            format!("`cliApiToken` in {}", start.config.home.join("settings.json").display())
+        }
+        other => other.to_string(),
+    }
+}
+
+fn joined(lines: Vec<String>) -> String {
     let mut text = String::new();
     for line in lines {
         // Writing to a string cannot fail.
@@ -50,14 +74,18 @@ pub fn text(start: &Start) -> String {
 }
 
 fn new_token(public_url: &str, token: &str) -> Vec<String> {
-    let link = format!("{public_url}/?token={}", utf8_percent_encode(token, ESCAPED));
     let mut lines = vec![
         String::new(),
         format!("  Your access token: {token}"),
         "  It is shown this once and kept as `cliApiToken` in settings.json.".to_owned(),
-        format!("  Sign in: {link}"),
-        String::new(),
     ];
+    lines.extend(sign_in(public_url, token));
+    lines
+}
+
+fn sign_in(public_url: &str, token: &str) -> Vec<String> {
+    let link = format!("{public_url}/?token={}", utf8_percent_encode(token, ESCAPED));
+    let mut lines = vec![format!("  Sign in: {link}"), String::new()];
     // An address too long for a code can still be typed.
     if let Ok(code) = QRBuilder::new(link).ecl(ECL::L).build() {
         lines.push(code.to_str());

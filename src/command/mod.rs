@@ -4,6 +4,7 @@ pub mod banner;
 pub mod config;
 pub mod hub;
 pub mod import;
+pub mod tunnel;
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -62,6 +63,9 @@ pub struct StartArgs {
     /// Port to listen on; 0 takes any free one
     #[arg(long, global = true)]
     pub port: Option<String>,
+    /// Make the hub reachable from outside by this program: `cloudflared`, or its path
+    #[arg(long, value_name = "PROGRAM", global = true)]
+    pub tunnel: Option<String>,
     /// What to log, such as `info` or `warn,wheelhouse=debug`
     #[arg(long, value_name = "FILTER", global = true)]
     pub log: Option<String>,
@@ -77,8 +81,8 @@ impl StartArgs {
     }
 
     pub fn with(self, env: BTreeMap<String, String>) -> Sources {
-        let Self { home, listen, host, port, log } = self;
-        Sources { home, flags: Flags { listen, host, port, log }, env }
+        let Self { home, listen, host, port, tunnel, log } = self;
+        Sources { home, flags: Flags { listen, host, port, log, tunnel }, env }
     }
 }
 

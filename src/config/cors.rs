@@ -40,7 +40,7 @@ impl CorsOrigins {
 
 /// What is no address stays as it is. Apps have schemes of their own (`capacitor://localhost`), which have no origin by
 /// the web's rules and yet send one.
-fn origin(entry: &str) -> String {
+pub fn origin(entry: &str) -> String {
     let Ok(url) = Url::parse(entry) else { return entry.to_owned() };
     match (url.origin(), url.host_str(), url.port()) {
         (origin @ Origin::Tuple(..), ..) => origin.ascii_serialization(),

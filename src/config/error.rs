@@ -32,6 +32,8 @@ pub enum Error {
         "`auth.legacy_handshake` lets everybody in, so it works on a loopback address only, not on {host}"
     )]
     OpenHandshake { host: String },
+    #[error("`tunnel.token` ({origin}) leads to an address of yours: set it as `public_url`")]
+    TunnelWithoutAddress { origin: Source },
     #[error("{} must hold {expected}", path.display())]
     BadSecret { path: PathBuf, expected: &'static str },
     #[error("cannot listen on {address}")]

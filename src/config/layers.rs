@@ -66,6 +66,15 @@ const VARIABLES: [(&str, &str); 33] = [
 /// Starts the variable of any setting of ours.
 const PREFIX: &str = "WHEELHOUSE__";
 
+/// The variable of a setting of ours.
+pub fn variable(key: &str) -> String {
+    format!("{PREFIX}{}", key.replace('.', "__").to_uppercase())
+}
+
+pub fn released_variables() -> impl Iterator<Item = &'static str> {
+    VARIABLES.into_iter().map(|(name, _)| name)
+}
+
 /// One layer: dotted keys with their values.
 #[derive(Clone, Debug, Default)]
 pub struct Layer(BTreeMap<String, Sourced<ValueKind>>);
@@ -130,6 +139,9 @@ impl Layer {
         }
         if let Some(port) = &flags.port {
             layer.put("listen.port", ValueKind::String(port.clone()), Source::Flag("--port"));
+        }
+        if let Some(program) = &flags.tunnel {
+            layer.put("tunnel.command", ValueKind::String(program.clone()), Source::Flag("--tunnel"));
         }
         if let Some(filter) = &flags.log {
             layer.put("log.filter", ValueKind::String(filter.clone()), Source::Flag("--log"));

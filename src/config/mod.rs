@@ -11,6 +11,7 @@ pub mod hub_settings;
 mod layers;
 mod listen;
 mod mime_types;
+mod proxy;
 mod secret;
 mod sections;
 pub mod settings_file;
@@ -19,6 +20,7 @@ mod value;
 
 use std::{
     collections::BTreeMap,
+    ops::RangeInclusive,
     path::{Path, PathBuf},
 };
 
@@ -27,13 +29,14 @@ use url::Url;
 pub use self::layers::is_old_setting;
 use self::layers::{Layer, Values};
 pub use self::{
-    cors::CorsOrigins,
+    cors::{CorsOrigins, origin},
     error::Error,
     mime_types::MimeTypes,
+    proxy::{HeaderNames, Networks},
     secret::Secret,
     sections::{
-        Actors, Auth, Journal, Limits, Listen, Log, Login, Scratchlist, Stop, Telegram, Terminal, Title,
-        Usage, Voice, Web,
+        Actors, Auth, Events, Journal, Limits, Listen, Log, Login, Proxy, Scratchlist, Stop, Telegram,
+        Terminal, Title, Tunnel, Usage, Voice, Web,
     },
     source::{Shown, Source, Sourced},
     value::Ceiling,
@@ -58,6 +61,7 @@ pub struct Flags {
     pub host: Option<String>,
     pub port: Option<String>,
     pub log: Option<String>,
+    pub tunnel: Option<String>,
 }
 
 /// The checked configuration.
@@ -67,6 +71,8 @@ pub struct Config {
     /// Without a slash at its end.
     pub public_url: Sourced<String>,
     pub listen: Listen,
+    pub proxy: Proxy,
+    pub tunnel: Tunnel,
     pub cors: Sourced<CorsOrigins>,
     /// The store's file.
     pub database: Sourced<PathBuf>,
@@ -74,6 +80,7 @@ pub struct Config {
     pub login: Login,
     pub telegram: Telegram,
     pub terminal: Terminal,
+    pub events: Events,
     pub journal: Journal,
     pub limits: Limits,
     pub scratchlist: Scratchlist,
@@ -101,12 +108,15 @@ impl Config {
         let mut config = Self {
             public_url: public_url(&values)?,
             listen: Listen::read(&values)?,
+            proxy: Proxy::read(&values)?,
+            tunnel: Tunnel::read(&values)?,
             cors: values.get("cors.origins")?,
             database: database.map(|path| path.unwrap_or_else(|| home.join("wheelhouse.db"))),
             auth: Auth::read(&values)?,
             login: Login::read(&values)?,
             telegram: Telegram::read(&values)?,
             terminal: Terminal::read(&values)?,
+            events: Events::read(&values)?,
             journal: Journal::read(&values)?,
             limits: Limits::read(&values)?,
             scratchlist: Scratchlist::read(&values)?,
@@ -140,12 +150,15 @@ impl Config {
             home: _,
             public_url,
             listen,
+            proxy,
+            tunnel,
             cors,
             database,
             auth,
             login,
             telegram,
             terminal,
+            events,
             journal,
             limits,
             scratchlist,
@@ -161,11 +174,14 @@ impl Config {
         [
             vec![public_url.show("public_url")],
             listen.show(),
+            proxy.show(),
+            tunnel.show(),
             vec![cors.show("cors.origins"), database.show("database.path")],
             auth.show(),
             login.show(),
             telegram.show(),
             terminal.show(),
+            events.show(),
             journal.show(),
             limits.show(),
             scratchlist.show(),
@@ -180,6 +196,12 @@ impl Config {
         .concat()
     }
 
+    /// Every variable that can hold one of these values.
+    pub fn variables(&self) -> Vec<String> {
+        let ours = self.show().into_iter().map(|shown| layers::variable(shown.key));
+        layers::released_variables().map(str::to_owned).chain(ours).collect()
+    }
+
     fn check(&self) -> Result<(), Error> {
         let port = &self.listen.port;
         if **port == 0 && !matches!(port.source, Source::Flag(_)) {
@@ -192,6 +214,16 @@ impl Config {
         }
         if *self.auth.legacy_handshake && !self.listen.is_loopback() {
             return Err(Error::OpenHandshake { host: self.listen.host.value.clone() });
+        }
+        if !HEARTBEAT_MS.contains(&*self.events.heartbeat_ms) {
+            return Err(Error::BadValue {
+                key: "events.heartbeat_ms".to_owned(),
+                origin: self.events.heartbeat_ms.source.clone(),
+                expected: "a number of milliseconds from 100 to 45000",
+            });
+        }
+        if self.tunnel.token.is_some() && self.public_url.is_empty() {
+            return Err(Error::TunnelWithoutAddress { origin: self.tunnel.token.source.clone() });
         }
         check_address("title.base_url", &self.title.base_url)?;
         check_address("voice.transcription_base_url", &self.voice.transcription_base_url)?;
@@ -240,6 +272,9 @@ fn public_url(values: &Values) -> Result<Sourced<String>, Error> {
     }
     Err(Error::BadValue { key: "public_url".to_owned(), origin: url.source, expected: WEB_ADDRESS })
 }
+
+/// Less would be traffic for nothing; with more, released pages would take the stream for dead.
+const HEARTBEAT_MS: RangeInclusive<u64> = 100..=45_000;
 
 const WEB_ADDRESS: &str = "an address that starts with http:// or https://";
 

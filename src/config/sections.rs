@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Ceiling, Error, MimeTypes, Secret, Shown, Sourced, layers::Values};
+use super::{Ceiling, Error, HeaderNames, MimeTypes, Networks, Secret, Shown, Sourced, layers::Values};
 use crate::domain::usage::Prices;
 
 macro_rules! sections {
@@ -28,14 +28,21 @@ macro_rules! sections {
 sections! {
     /// Where the hub listens. Port 0 takes any free one; only the flag may ask for that.
     Listen = "listen" { host: String, port: u16, }
+    /// Which proxies may say who the caller is, and where.
+    Proxy = "proxy" { trusted: Networks, headers: HeaderNames, }
+    /// The program that makes the hub reachable from outside.
+    Tunnel = "tunnel" {
+        command: Option<String>, arguments: Vec<String>, token: Option<Secret>, address_within_ms: u64,
+    }
     /// Tokens; `jwt_ttl` in seconds.
     Auth = "auth" { base_token: Option<Secret>, jwt_ttl: i64, legacy_handshake: bool, }
     /// How many wrong tokens an address may try.
     Login = "login" { failures: u32, window_seconds: u64, }
     Telegram = "telegram" { bot_token: Option<Secret>, }
     Terminal = "terminal" { max: usize, idle_ms: u64, }
+    Events = "events" { heartbeat_ms: u64, write_timeout_ms: u64, }
     /// How much of the past a browser can catch up with.
-    Journal = "journal" { max_rows: u64, max_age_days: u32, tail_frames: usize, tail_bytes: usize, }
+    Journal = "journal" { max_rows: u64, max_bytes: u64, max_age_days: u32, tail_frames: usize, tail_bytes: usize, }
     /// Sizes, and how much of the hub one namespace, one token and one address may have.
     Limits = "limits" {
         body_bytes: usize,

@@ -2,6 +2,7 @@
 
 pub mod agent_state;
 pub mod calendar;
+pub mod caller;
 pub mod clear;
 pub mod content;
 pub mod cursor;
@@ -11,6 +12,7 @@ pub mod export;
 pub mod file_search;
 pub mod flavor;
 pub mod history;
+pub mod holdings;
 pub mod ids;
 pub mod import;
 pub mod intent;

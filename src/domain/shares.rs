@@ -1,94 +1,31 @@
-//! Who has taken how much of something that the hub has only so much of: counted for the whole hub, for each group and
-//! for each member of a group. Whatever is refused leaves every count as it was.
+//! Who gives up how much when all together hold too much: those who hold most, down to one level that leaves the small
+//! alone.
 
 use std::{collections::HashMap, hash::Hash};
 
-/// The most that may be taken at one time; `None` is no limit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Ceilings {
-    pub hub: Option<u64>,
-    pub group: Option<u64>,
-    pub member: Option<u64>,
-}
-
-/// Whose share is used up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Full {
-    Hub,
-    Group,
-    Member,
-}
-
-#[derive(Debug)]
-pub struct Shares<G, M> {
-    hub: u64,
-    groups: HashMap<G, u64>,
-    members: HashMap<M, u64>,
-}
-
-impl<G, M> Default for Shares<G, M> {
-    fn default() -> Self {
-        Self { hub: 0, groups: HashMap::new(), members: HashMap::new() }
+/// What each holder has to give up so that `excess` goes. Empty when there is none.
+pub fn excess<K: Eq + Hash>(held: impl Iterator<Item = (K, i64)>, excess: i64) -> HashMap<K, i64> {
+    if excess <= 0 {
+        return HashMap::new();
     }
-}
-
-impl<G: Hash + Eq + Clone, M: Hash + Eq + Clone> Shares<G, M> {
-    /// Takes all of it or nothing. The caller's own limit is named before that of others, for it can do something
-    /// about it.
-    pub fn take(&mut self, group: &G, member: &M, amount: u64, ceilings: &Ceilings) -> Result<(), Full> {
-        let fits = |taken: u64, ceiling: Option<u64>| {
-            taken.checked_add(amount).is_some_and(|sum| ceiling.is_none_or(|ceiling| sum <= ceiling))
-        };
-        if !fits(self.of_member(member), ceilings.member) {
-            return Err(Full::Member);
+    let mut held: Vec<(K, i64)> = held.filter(|(_, amount)| *amount > 0).collect();
+    held.sort_by_key(|(_, amount)| std::cmp::Reverse(*amount));
+    // The level sinks from the largest down; with each holder that it reaches one more gives its part.
+    let mut gained: i64 = 0;
+    let mut level = 0;
+    for place in 0..held.len() {
+        let Some((_, amount)) = held.get(place) else { break };
+        let next = held.get(place + 1).map_or(0, |(_, amount)| *amount);
+        let givers = i64::try_from(place + 1).unwrap_or(i64::MAX);
+        let step = (amount - next).saturating_mul(givers);
+        if gained.saturating_add(step) >= excess {
+            let missing = excess - gained;
+            level = amount - missing.div_euclid(givers) - i64::from(missing.rem_euclid(givers) > 0);
+            break;
         }
-        if !fits(self.of_group(group), ceilings.group) {
-            return Err(Full::Group);
-        }
-        if !fits(self.hub, ceilings.hub) {
-            return Err(Full::Hub);
-        }
-        self.hub += amount;
-        add(&mut self.groups, group, amount);
-        add(&mut self.members, member, amount);
-        Ok(())
+        gained = gained.saturating_add(step);
     }
-
-    /// Who has nothing left is forgotten.
-    pub fn give_back(&mut self, group: &G, member: &M, amount: u64) {
-        self.hub = self.hub.saturating_sub(amount);
-        subtract(&mut self.groups, group, amount);
-        subtract(&mut self.members, member, amount);
-    }
-
-    pub fn of_hub(&self) -> u64 {
-        self.hub
-    }
-
-    pub fn of_group(&self, group: &G) -> u64 {
-        self.groups.get(group).copied().unwrap_or_default()
-    }
-
-    pub fn of_member(&self, member: &M) -> u64 {
-        self.members.get(member).copied().unwrap_or_default()
-    }
-}
-
-fn add<K: Hash + Eq + Clone>(counts: &mut HashMap<K, u64>, key: &K, amount: u64) {
-    match counts.get_mut(key) {
-        Some(count) => *count += amount,
-        None if amount > 0 => drop(counts.insert(key.clone(), amount)),
-        None => {}
-    }
-}
-
-fn subtract<K: Hash + Eq>(counts: &mut HashMap<K, u64>, key: &K, amount: u64) {
-    if let Some(count) = counts.get_mut(key) {
-        *count = count.saturating_sub(amount);
-        if *count == 0 {
-            counts.remove(key);
-        }
-    }
+    held.into_iter().map(|(holder, amount)| (holder, amount - level)).filter(|(_, over)| *over > 0).collect()
 }
 
 #[cfg(test)]
@@ -97,76 +34,33 @@ mod tests {
 
     use super::*;
 
-    const CEILINGS: Ceilings = Ceilings { hub: Some(10), group: Some(6), member: Some(4) };
-
     #[test]
-    fn the_nearest_limit_is_named_and_a_neighbour_goes_on() {
-        let mut shares = Shares::default();
-        assert_eq!(shares.take(&"a", &"a1", 4, &CEILINGS), Ok(()));
-        assert_eq!(shares.take(&"a", &"a1", 1, &CEILINGS), Err(Full::Member));
-        assert_eq!(shares.take(&"a", &"a2", 2, &CEILINGS), Ok(()));
-        assert_eq!(shares.take(&"a", &"a2", 1, &CEILINGS), Err(Full::Group));
-        assert_eq!(shares.take(&"b", &"b1", 4, &CEILINGS), Ok(()));
-        assert_eq!(shares.take(&"c", &"c1", 1, &CEILINGS), Err(Full::Hub));
-        shares.give_back(&"a", &"a1", 1);
-        assert_eq!(shares.take(&"c", &"c1", 1, &CEILINGS), Ok(()));
-    }
-
-    #[test]
-    fn without_limits_everything_fits_but_what_cannot_be_counted() {
-        let mut shares = Shares::default();
-        assert_eq!(shares.take(&1, &1, u64::MAX, &Ceilings::default()), Ok(()));
-        assert_eq!(shares.take(&1, &1, 1, &Ceilings::default()), Err(Full::Member));
-        assert_eq!(shares.take(&2, &2, 1, &Ceilings::default()), Err(Full::Hub));
+    fn the_noisy_give_and_the_quiet_keep() {
+        let given = excess([("noisy", 900), ("busy", 300), ("quiet", 10)].into_iter(), 700);
+        assert_eq!(given, HashMap::from([("noisy", 650), ("busy", 50)]));
+        assert_eq!(excess([("only", 5)].into_iter(), 0), HashMap::new());
+        assert_eq!(excess([("only", 5)].into_iter(), 50), HashMap::from([("only", 5)]));
     }
 
     proptest! {
-        /// What is held is what is counted, on every level, and nobody is over a ceiling or remembered for nothing.
         #[test]
-        fn the_counts_are_the_sum_of_what_is_held(
-            steps in prop::collection::vec((0_u8..3, 0_u8..3, 0_u64..7, any::<prop::sample::Index>(), any::<bool>()), 0..200),
+        fn enough_goes_and_nobody_is_left_with_less_than_who_gave(
+            held in proptest::collection::vec(0i64..1_000, 0..20), wanted in 0i64..10_000,
         ) {
-            let mut shares = Shares::default();
-            let mut held: Vec<(u8, (u8, u8), u64)> = Vec::new();
-            for (group, member, amount, which, gives_back) in steps {
-                let member = (group, member);
-                if gives_back && !held.is_empty() {
-                    let (group, member, amount) = held.swap_remove(which.index(held.len()));
-                    shares.give_back(&group, &member, amount);
-                } else {
-                    let before = (shares.of_hub(), shares.of_group(&group), shares.of_member(&member));
-                    match shares.take(&group, &member, amount, &CEILINGS) {
-                        Ok(()) => held.push((group, member, amount)),
-                        Err(full) => {
-                            let after = (shares.of_hub(), shares.of_group(&group), shares.of_member(&member));
-                            prop_assert_eq!(before, after);
-                            let over = match full {
-                                Full::Hub => before.0 + amount > 10,
-                                Full::Group => before.1 + amount > 6,
-                                Full::Member => before.2 + amount > 4,
-                            };
-                            prop_assert!(over);
-                        }
-                    }
+            let given = excess(held.iter().copied().enumerate(), wanted);
+            let total: i64 = given.values().sum();
+            let all: i64 = held.iter().sum();
+            prop_assert!(total >= wanted.min(all));
+            // Rounding to whole pieces takes at most one more from each.
+            prop_assert!(total < wanted.max(1) + i64::try_from(held.len()).unwrap().max(1));
+            let left = |who: usize| held[who] - given.get(&who).copied().unwrap_or(0);
+            let most_left_to_a_giver = given.keys().map(|who| left(*who)).max();
+            for who in 0..held.len() {
+                prop_assert!(left(who) >= 0);
+                if !given.contains_key(&who) {
+                    prop_assert!(most_left_to_a_giver.is_none_or(|most| left(who) <= most));
                 }
-                let sum = |of: &dyn Fn(u8, (u8, u8)) -> bool| -> u64 {
-                    held.iter().filter(|(group, member, _)| of(*group, *member)).map(|(.., amount)| amount).sum()
-                };
-                prop_assert_eq!(shares.of_hub(), sum(&|_, _| true));
-                for group in 0..3 {
-                    prop_assert_eq!(shares.of_group(&group), sum(&|of, _| of == group));
-                    for member in 0..3 {
-                        let member = (group, member);
-                        prop_assert_eq!(shares.of_member(&member), sum(&|_, of| of == member));
-                    }
-                }
-                prop_assert!(shares.groups.values().chain(shares.members.values()).all(|count| *count > 0));
             }
-            for (group, member, amount) in held {
-                shares.give_back(&group, &member, amount);
-            }
-            prop_assert_eq!(shares.of_hub(), 0);
-            prop_assert!(shares.groups.is_empty() && shares.members.is_empty());
         }
     }
 }

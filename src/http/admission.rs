@@ -76,7 +76,7 @@ fn admit(req: &mut ServiceRequest) -> ApiResult<Option<Inflight>> {
     {
         connection.admitted()?;
     }
-    let who = who(req, door);
+    let who = who(req, door, &shared);
     if matches!(door, Door::Pages | Door::Processes) {
         shared.limits.request(&who)?;
     }
@@ -85,7 +85,7 @@ fn admit(req: &mut ServiceRequest) -> ApiResult<Option<Inflight>> {
 }
 
 /// What has been verified here need not be verified again: the extractors find it in the request.
-fn who(req: &ServiceRequest, door: Door) -> Who {
+fn who(req: &ServiceRequest, door: Door, shared: &Shared) -> Who {
     let known = match door {
         Door::Pages => Caller::of(req.request()).ok().map(|caller| {
             let who = caller.who();
@@ -99,5 +99,5 @@ fn who(req: &ServiceRequest, door: Door) -> Who {
         }),
         Door::Health | Door::SignIn | Door::Engine | Door::Files => None,
     };
-    known.unwrap_or_else(|| Who::stranger(address(req.request())))
+    known.unwrap_or_else(|| Who::stranger(address(req.request(), shared)))
 }

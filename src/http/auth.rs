@@ -59,7 +59,7 @@ impl Caller {
             JwtError::Invalid => ApiError::invalid_token(),
             JwtError::Payload => ApiError::invalid_token_payload(),
         })?;
-        Ok(Self { namespace: claims.ns, user: claims.uid.to_string(), from: origin(req) })
+        Ok(Self { namespace: claims.ns, user: claims.uid.to_string(), from: origin(req, shared) })
     }
 
     pub fn who(&self) -> Who {
@@ -68,15 +68,21 @@ impl Caller {
 }
 
 /// Where a request came from, for people: the address and the kind of client.
-fn origin(req: &HttpRequest) -> String {
+fn origin(req: &HttpRequest, shared: &Shared) -> String {
     let agent =
         req.headers().get("User-Agent").and_then(|value| value.to_str().ok()).unwrap_or("unknown client");
     let agent: String = agent.chars().take(120).collect();
-    format!("{} {agent}", address(req))
+    format!("{} {agent}", address(req, shared))
 }
 
-pub fn address(req: &HttpRequest) -> IpAddr {
-    req.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip())
+/// The caller's address, as the connection has it or a proxy that is trusted says.
+pub fn address(req: &HttpRequest, shared: &Shared) -> IpAddr {
+    let peer = req.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
+    shared.proxies.caller(peer, |name| {
+        // A line that is no text makes the whole header mean nothing.
+        let lines: Result<Vec<&str>, _> = req.headers().get_all(name).map(|value| value.to_str()).collect();
+        lines.ok().filter(|lines| !lines.is_empty()).map(|lines| lines.join(","))
+    })
 }
 
 impl FromRequest for Caller {
@@ -155,7 +161,7 @@ pub async fn exchange(
 /// The namespace that an access token opens. Only wrong tokens count, so that a right one always gets in, also where
 /// all callers share an address.
 pub fn namespace_of(req: &HttpRequest, shared: &Shared, token: &str) -> ApiResult<Namespace> {
-    shared.tokens.authenticate(token).ok_or_else(|| match shared.failed_logins.count(address(req)) {
+    shared.tokens.authenticate(token).ok_or_else(|| match shared.failed_logins.count(address(req, shared)) {
         Ok(()) => ApiError::invalid_access_token(),
         Err(retry) => ApiError::locked_out(retry.seconds),
     })

@@ -1,9 +1,8 @@
 //! The event stream: who may have it, where it goes on, and the first frames.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
-use bytes::Bytes;
 use serde::Deserialize;
 
 use super::{
@@ -11,24 +10,17 @@ use super::{
     auth::Caller,
     body::Body,
     error::{ApiError, ApiResult},
-    streams::{Filter, NewStream, StreamBody, Streams},
+    streams::{self, Filter, NewStream, Place, Shelf, StreamBody, Streams, Wire},
 };
 use crate::{
     domain::{
         cursor::{self, EventCursor, Verdict},
         ids::{MachineId, SessionId},
     },
-    namespace::{GetHome, Hub, SetVisibility, Subscribed, Visibility, plain_frame},
-    store::{self, journal},
+    namespace::{Hub, SetVisibility, Subscribed, Visibility, plain_frame},
+    store::journal,
     wire::{events, rest},
 };
-
-/// Under the idle limit of every proxy in use, and of released pages (45 s).
-const HEARTBEAT: Duration = Duration::from_secs(25);
-
-/// The most events that are replayed from the store. Who missed more reads everything anew faster.
-const REPLAY: i64 = 20_000;
-const REPLAY_PAGE: i64 = 1_000;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -93,37 +85,29 @@ pub async fn stream(
     let presented = given(header.as_ref()).or_else(|| given(query.last_event_id.as_ref()));
 
     let tenant = hub.tenant(&caller.namespace).await.map_err(|_| ApiError::not_connected())?;
-    let gone = tenant.send(GetHome).await?.gone;
-    let tail = streams.open(caller.namespace.clone(), &tenant, shared.env.settings.tail).await;
-    let start = start(&shared, &caller, &filter, presented, &tail).await?;
+    let shelf = streams.open(&caller.namespace, &tenant, shared.env.settings.tail).await;
+    let start = start(&shared, &shelf, &filter, presented).await?;
 
     let id = uuid::Uuid::new_v4().to_string();
     let _ =
         tenant.send(Subscribed { id: id.clone(), visibility: visibility(query.visibility.as_deref()) }).await;
-    let epoch: Arc<str> = shared.env.store.epoch().into();
-    let place =
-        (start.told > 0).then(|| EventCursor::new(&epoch, caller.namespace.as_str(), start.told).to_string());
-    let mut first = vec![plain_frame(&events::connected(&id, start.is_resumed), place.as_deref())];
-    first.extend(start.replayed);
+    let told = start.place.seq;
+    let place = (told > 0)
+        .then(|| EventCursor::new(shared.env.store.epoch(), caller.namespace.as_str(), told).to_string());
     let is_packed = accepts_gzip(&req);
-    let clock = shared.env.clock.clone();
-    let body = StreamBody::open(NewStream {
+    let stream = NewStream {
+        first: plain_frame(&events::connected(&id, start.is_resumed), place.as_deref()),
         id,
-        namespace: caller.namespace,
-        epoch,
+        shelf,
         filter,
-        tail,
-        tenant,
-        offset: start.offset,
-        seq: start.seq,
-        first,
+        place: start.place,
+        wire: Wire::of(&req),
         is_packed,
-        heartbeat: HEARTBEAT,
-        now: Box::new(move || clock.now()),
-        stopping: shared.stopping.clone(),
-        gone,
-        _permit: permit,
-    });
+        store: shared.env.store.clone(),
+        clock: shared.env.clock.clone(),
+        permit,
+    };
+    let body = StreamBody::open(&streams, stream);
     let mut response = HttpResponse::Ok();
     response
         .content_type("text/event-stream")
@@ -139,73 +123,32 @@ pub async fn stream(
 /// Where a stream begins.
 struct Start {
     is_resumed: bool,
-    /// The number told with the handshake: what the client had, or where it begins.
-    told: i64,
-    /// What it missed and is no longer in memory.
-    replayed: Vec<Bytes>,
-    /// Its place in the tail, and the number right before it.
-    offset: u64,
-    seq: i64,
+    /// What the client had, or where it begins.
+    place: Place,
 }
 
-type Tail = std::rc::Rc<std::cell::RefCell<super::streams::LocalTail>>;
-
-async fn start(
-    shared: &Shared,
-    caller: &Caller,
-    filter: &Filter,
-    presented: Option<&str>,
-    tail: &Tail,
-) -> ApiResult<Start> {
-    let fresh = || {
-        let tail = tail.borrow();
-        let (offset, head) = (tail.end(), tail.head());
-        Start { is_resumed: false, told: head, replayed: Vec::new(), offset, seq: head }
+async fn start(shared: &Shared, shelf: &Shelf, filter: &Filter, presented: Option<&str>) -> ApiResult<Start> {
+    let end = {
+        let tail = shelf.tail();
+        Place { offset: Some(tail.end()), seq: tail.head() }
     };
-    let Some(presented) = presented else { return Ok(fresh()) };
-    let namespace = caller.namespace.clone();
-    let epoch = shared.env.store.epoch();
-    let mut head = tail.borrow().head();
+    let fresh = Start { is_resumed: false, place: end };
+    let Some(presented) = presented else { return Ok(fresh) };
+    let (store, namespace) = (&shared.env.store, &shelf.namespace);
+    let mut head = end.seq;
     if EventCursor::parse(presented).is_some_and(|cursor| cursor.seq > head) {
         // Another worker may have told it before this one heard of it.
         let namespace = namespace.clone();
-        head = shared.env.store.read(move |conn| journal::head(conn, &namespace)).await?;
+        head = store.read(move |conn| journal::head(conn, &namespace)).await?;
     }
-    let Verdict::Resume(seq) = cursor::judge(presented, epoch, namespace.as_str(), head, 1) else {
-        return Ok(fresh());
+    let Verdict::Resume(seq) = cursor::judge(presented, store.epoch(), namespace.as_str(), head, 1) else {
+        return Ok(fresh);
     };
-    if let Some(offset) = tail.borrow().behind(seq) {
-        return Ok(Start { is_resumed: true, told: seq, replayed: Vec::new(), offset, seq });
+    let offset = shelf.tail().behind(seq);
+    if offset.is_none() && !streams::is_kept(store, namespace, filter, seq).await? {
+        return Ok(fresh);
     }
-    // Older than what is held in memory: from the store, up to where the tail goes on.
-    let mut replayed = Vec::new();
-    let mut at = seq;
-    loop {
-        let page = {
-            let namespace = namespace.clone();
-            let read = move |conn: &mut store::Connection| {
-                let oldest = journal::oldest(conn, &namespace)?;
-                let is_kept = oldest.is_none_or(|oldest| at + 1 >= oldest);
-                if is_kept { journal::replay(conn, &namespace, at, REPLAY_PAGE).map(Some) } else { Ok(None) }
-            };
-            shared.env.store.read(read).await?
-        };
-        let Some((events, last)) = page else { return Ok(fresh()) };
-        for event in events {
-            if filter.passes(event.kind, event.session.as_ref(), event.machine.as_ref()) {
-                let id = EventCursor::new(epoch, namespace.as_str(), event.seq).to_string();
-                replayed.push(plain_frame(&event.json, Some(&id)));
-            }
-        }
-        let is_stuck = last == at;
-        at = last;
-        if let Some(offset) = tail.borrow().behind(at) {
-            return Ok(Start { is_resumed: true, told: seq, replayed, offset, seq: at });
-        }
-        if is_stuck || at - seq > REPLAY {
-            return Ok(fresh());
-        }
-    }
+    Ok(Start { is_resumed: true, place: Place { offset, seq } })
 }
 
 /// An explicit `gzip` decides, else `*`; `q=0` refuses.

@@ -6,6 +6,7 @@ use actix_web::{HttpResponse, web};
 use serde_json::json;
 
 use super::Shared;
+use crate::tunnel::{Status, Tunnel};
 
 #[utoipa::path(
     get, path = "/health", tag = "health",
@@ -13,12 +14,21 @@ use super::Shared;
     security(())
 )]
 pub async fn health(shared: web::Data<Arc<Shared>>) -> HttpResponse {
+    let tunnel = shared.tunnel.as_ref().map(Tunnel::status);
     let is_stopping = shared.stopping.is_cancelled();
     let mut response = if is_stopping { HttpResponse::ServiceUnavailable() } else { HttpResponse::Ok() };
-    response.json(json!({
+    let mut body = json!({
         "status": if is_stopping { "stopping" } else { "ok" },
         "protocolVersion": 1,
         "capabilities": { "workGraph": false, "titleSuggestion": shared.titles.is_some() },
         "hub": { "name": "wheelhouse", "version": env!("CARGO_PKG_VERSION") },
-    }))
+    });
+    if let (Some(body), Some(tunnel)) = (body.as_object_mut(), tunnel) {
+        let Status { state, address, since, last_error } = tunnel;
+        let tunnel = json!({
+            "state": state.name(), "address": address, "since": since, "lastError": last_error,
+        });
+        body.insert("tunnel".to_owned(), tunnel);
+    }
+    response.json(body)
 }

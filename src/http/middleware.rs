@@ -81,12 +81,12 @@ impl Cors {
     fn of(req: &ServiceRequest) -> Self {
         let path = req.path();
         let applies = path == "/health" || path.starts_with("/api/") || path.starts_with("/cli/");
-        let origins = req.app_data::<web::Data<Arc<Shared>>>().map(|shared| &shared.cors);
-        let is_any = matches!(origins, Some(CorsOrigins::Any));
+        let shared = req.app_data::<web::Data<Arc<Shared>>>();
+        let is_any = shared.is_some_and(|shared| matches!(shared.cors, CorsOrigins::Any));
         let origin = req.headers().get(header::ORIGIN);
-        let allowed = match (origins, origin) {
-            (Some(CorsOrigins::Any), _) => Some(HeaderValue::from_static("*")),
-            (Some(origins), Some(origin)) if origin.to_str().is_ok_and(|text| origins.allows(text)) => {
+        let allowed = match (shared, origin) {
+            _ if is_any => Some(HeaderValue::from_static("*")),
+            (Some(shared), Some(origin)) if origin.to_str().is_ok_and(|text| shared.allows(text)) => {
                 Some(origin.clone())
             }
             _ => None,

@@ -58,11 +58,13 @@ pub(crate) use auth::address;
 pub(crate) use error::ApiError;
 pub use openapi::document;
 pub use relay::RELAYS;
+pub use streams::Care;
 
 use crate::{
     app::Env,
     config::{CorsOrigins, Secret},
     domain::{
+        caller::Proxies,
         ids::{MachineId, SessionId},
         usage::Prices,
     },
@@ -74,6 +76,7 @@ use crate::{
     session::LiveSession,
     socket::Sockets,
     titles::Titles,
+    tunnel::Tunnel,
     voice::{Upstream, Voice},
 };
 use auth::Caller;
@@ -95,6 +98,10 @@ pub struct Shared {
     /// The token of the bot whose pages may sign in.
     pub telegram_bot: Option<Secret>,
     pub cors: CorsOrigins,
+    pub proxies: Proxies,
+    /// `None` when none is wanted.
+    pub tunnel: Option<Tunnel>,
+    pub care: streams::Care,
     pub body_limit: usize,
     pub limits: Arc<Limits>,
     pub web_dir: Option<PathBuf>,
@@ -102,6 +109,13 @@ pub struct Shared {
     pub database: PathBuf,
     pub vapid_public_key: String,
     pub stopping: CancellationToken,
+}
+
+impl Shared {
+    /// Whether pages of this origin may call the hub.
+    pub fn allows(&self, origin: &str) -> bool {
+        self.cors.allows(origin) || self.tunnel.as_ref().is_some_and(|tunnel| tunnel.is_at(origin))
+    }
 }
 
 /// Starts the workers. Dropping the handle does not stop them; [`ServerHandle::stop`] does.
@@ -115,7 +129,7 @@ pub fn serve(
     let connections = shared.limits.connections.clone();
     let server = HttpServer::new(move || {
         let hub = Hub::new(shared.directory.clone());
-        let streams = streams::Streams::launch();
+        let streams = streams::Streams::launch(shared.care, shared.stopping.clone());
         App::new()
             .app_data(web::Data::new(shared.clone()))
             .app_data(web::Data::new(hub))
@@ -131,7 +145,10 @@ pub fn serve(
             .configure(routes::routes)
     })
     .workers(workers)
-    .on_connect(move |_, data| drop(data.insert(connections.opened())))
+    .on_connect(move |connection, data| {
+        data.insert(connections.opened());
+        streams::prepare(connection, data);
+    })
     .disable_signals()
     // Proxies keep connections for 60 to 75 seconds; closing first would fail a request now and then.
     .keep_alive(Duration::from_secs(90))

@@ -12,8 +12,8 @@ use crate::{
     clock::Clock,
     config,
     domain::{
+        holdings::{Ceilings, Full},
         ids::Namespace,
-        shares::{Ceilings, Full},
     },
 };
 

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{Group, Who};
-use crate::domain::shares::{Ceilings, Full, Shares};
+use crate::domain::holdings::{Ceilings, Full, Holdings};
 
 /// The ceilings of those with a token, and of those without.
 #[derive(Clone, Copy, Debug, Default)]
@@ -15,12 +15,12 @@ pub struct Terms {
 #[derive(Debug)]
 pub struct Pool {
     terms: Terms,
-    shares: Mutex<Shares<Group, Who>>,
+    holdings: Mutex<Holdings<Group, Who>>,
 }
 
 impl Pool {
     pub fn new(terms: Terms) -> Arc<Self> {
-        Arc::new(Self { terms, shares: Mutex::default() })
+        Arc::new(Self { terms, holdings: Mutex::default() })
     }
 
     pub fn ceilings(&self, who: &Who) -> &Ceilings {
@@ -35,13 +35,13 @@ impl Pool {
 
     /// What the hub, the group and the member have taken.
     pub fn taken(&self, who: &Who) -> (u64, u64, u64) {
-        let shares = self.shares();
-        (shares.of_hub(), shares.of_group(&who.group()), shares.of_member(who))
+        let holdings = self.holdings();
+        (holdings.of_hub(), holdings.of_group(&who.group()), holdings.of_member(who))
     }
 
     /// The counts are whole whenever the lock is free, also after a panic.
-    fn shares(&self) -> MutexGuard<'_, Shares<Group, Who>> {
-        self.shares.lock().unwrap_or_else(PoisonError::into_inner)
+    fn holdings(&self) -> MutexGuard<'_, Holdings<Group, Who>> {
+        self.holdings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -57,7 +57,7 @@ pub struct Permit {
 impl Permit {
     pub fn grow(&mut self, by: u64) -> Result<(), Full> {
         let ceilings = self.pool.ceilings(&self.who);
-        self.pool.shares().take(&self.group, &self.who, by, ceilings)?;
+        self.pool.holdings().take(&self.group, &self.who, by, ceilings)?;
         self.amount += by;
         Ok(())
     }
@@ -73,7 +73,7 @@ impl Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.pool.shares().give_back(&self.group, &self.who, self.amount);
+        self.pool.holdings().give_back(&self.group, &self.who, self.amount);
     }
 }
 

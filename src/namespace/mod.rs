@@ -33,7 +33,7 @@ pub use imports::{BeginImport, CreateImported, Turn};
 pub use index::{Order, Row};
 pub use lists::{ListMachines, ListSessions, MachineChanged, MachineRow, SummaryChanged};
 pub use presence::{SetVisibility, Subscribed, Unsubscribed, Visibility};
-pub use tail::{Frame, GZIP_HEADER, Tail, TailLimit, pack, plain_frame};
+pub use tail::{Frame, GZIP_HEADER, Tail, TailId, TailLimit, pack, plain_frame};
 
 use crate::{
     app::Env,
@@ -67,7 +67,8 @@ pub struct Tenant {
     tail: Tail,
     /// What the ids of this namespace's events begin and end with.
     mark: tail::Mark,
-    followers: Vec<Recipient<TailAppended>>,
+    tail_id: TailId,
+    following: follow::Following,
     subscriptions: HashMap<String, presence::Subscription>,
     switchboard: Addr<Switchboard>,
 }
@@ -130,7 +131,8 @@ impl Tenant {
                 machine_rows,
                 tail: Tail::default(),
                 mark,
-                followers: Vec::new(),
+                tail_id: TailId::next(),
+                following: follow::Following::default(),
                 subscriptions: HashMap::new(),
             }
         });
@@ -149,21 +151,6 @@ impl Tenant {
     fn gone(&self) -> CancellationToken {
         self.alive.token().clone()
     }
-
-    fn push(&mut self, frames: Vec<Arc<Frame>>) {
-        let start = self.tail.end();
-        for frame in &frames {
-            self.tail.push(frame.clone());
-        }
-        self.wake(&TailAppended { namespace: self.namespace.clone(), start, head: self.tail.head(), frames });
-    }
-
-    /// One message per HTTP worker, not per stream. A worker that cannot take it is told of the hole by the offset of
-    /// the next one and starts over.
-    fn wake(&mut self, appended: &TailAppended) {
-        self.followers
-            .retain(|follower| !matches!(follower.try_send(appended.clone()), Err(SendError::Closed(_))));
-    }
 }
 
 impl Actor for Tenant {
@@ -179,6 +166,12 @@ impl Handler<Published> for Tenant {
     type Result = ();
 
     fn handle(&mut self, Published(events): Published, _: &mut Self::Context) {
+        if !self.is_followed() {
+            if let Some(last) = events.last() {
+                self.tail.skip_to(last.seq);
+            }
+            return;
+        }
         let frames = events
             .into_iter()
             .filter(|event| event.seq > self.tail.head())
@@ -199,11 +192,8 @@ impl Handler<StartTail> for Tenant {
     type Result = ();
 
     fn handle(&mut self, StartTail { head, limit }: StartTail, _: &mut Self::Context) {
-        // Entries that were published since the subscription are already held: they come after this head.
-        let held = std::mem::replace(&mut self.tail, Tail::after(head, 0, limit));
-        for frame in held.frames() {
-            self.tail.push(frame.clone());
-        }
+        // Entries may have been published since the subscription.
+        self.tail = Tail::after(head.max(self.tail.head()), 0, limit);
     }
 }
 
@@ -224,6 +214,7 @@ impl Handler<Tick> for Tenant {
             let _ = machine.try_send(crate::machine::Tick);
         }
         let _ = self.switchboard.try_send(crate::terminal::Tick);
+        self.rest_tail();
     }
 }
 
@@ -234,6 +225,7 @@ pub struct Home {
     pub switchboard: Addr<Switchboard>,
     /// Cancelled when the namespace's actor ends.
     pub gone: CancellationToken,
+    pub tail: TailId,
 }
 
 #[derive(Message)]
@@ -244,7 +236,7 @@ impl Handler<GetHome> for Tenant {
     type Result = MessageResult<GetHome>;
 
     fn handle(&mut self, _: GetHome, _: &mut Self::Context) -> Self::Result {
-        MessageResult(Home { switchboard: self.switchboard.clone(), gone: self.gone() })
+        MessageResult(Home { switchboard: self.switchboard.clone(), gone: self.gone(), tail: self.tail_id })
     }
 }
 

@@ -3,7 +3,10 @@
 use std::{
     collections::VecDeque,
     io::Write,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use bytes::Bytes;
@@ -118,6 +121,17 @@ pub fn pack(plain: &[u8]) -> Bytes {
     packed.into()
 }
 
+/// Tells the tail of one actor from that of its successor, whose offsets are others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TailId(u64);
+
+impl TailId {
+    pub fn next() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
 /// A window over the end of the journal. Places in it are offsets that only grow.
 #[derive(Debug, Default)]
 pub struct Tail {
@@ -125,6 +139,8 @@ pub struct Tail {
     /// The offset of the first frame that is still held.
     first: u64,
     bytes: usize,
+    /// Every event after this number is held.
+    after: i64,
     /// The number of the newest event of the namespace, held or not.
     head: i64,
     limit: TailLimit,
@@ -145,7 +161,7 @@ impl Default for TailLimit {
 impl Tail {
     /// An empty window after event number `head`.
     pub fn after(head: i64, first: u64, limit: TailLimit) -> Self {
-        Self { first, head, limit, ..Self::default() }
+        Self { first, after: head, head, limit, ..Self::default() }
     }
 
     pub fn push(&mut self, frame: Arc<Frame>) {
@@ -160,7 +176,19 @@ impl Tail {
             let Some(gone) = self.frames.pop_front() else { break };
             self.bytes -= gone.plain.len();
             self.first += 1;
+            self.after = gone.seq.unwrap_or(self.after);
         }
+    }
+
+    /// Lets go of what is held. Later events come as before.
+    pub fn clear(&mut self) {
+        *self = Self::after(self.head, self.end(), self.limit);
+    }
+
+    /// Passes over events up to this number without holding any.
+    pub fn skip_to(&mut self, head: i64) {
+        self.reach(head);
+        self.clear();
     }
 
     /// The newest number is at least this, also when its frame is not held.
@@ -174,6 +202,11 @@ impl Tail {
 
     pub fn first(&self) -> u64 {
         self.first
+    }
+
+    /// The number that all held events come after.
+    pub fn held_after(&self) -> i64 {
+        self.after
     }
 
     /// The offset behind the newest frame.
@@ -193,12 +226,12 @@ impl Tail {
 
     /// The offset right behind event number `seq`; `None` when events after it are no longer held.
     pub fn behind(&self, seq: i64) -> Option<u64> {
-        if seq >= self.head {
-            return Some(self.end());
+        if seq < self.after {
+            return None;
         }
-        let place = self.frames.iter().position(|frame| frame.seq.is_some_and(|number| number > seq))?;
-        let number = self.frames.get(place)?.seq?;
-        (number == seq + 1).then_some(self.first + u64::try_from(place).ok()?)
+        let later = |frame: &Arc<Frame>| frame.seq.is_none_or(|number| number > seq);
+        let count = self.frames.iter().rev().take_while(|frame| later(frame)).count();
+        Some(self.end() - u64::try_from(count).unwrap_or(0))
     }
 }
 
@@ -211,6 +244,8 @@ mod tests {
     fn frame(seq: i64) -> Arc<Frame> {
         let event = Committed {
             seq,
+            at: seq,
+            is_message: false,
             kind: EventKind::State,
             session: None,
             machine: None,

@@ -78,7 +78,7 @@ pub async fn serve(
     let place = match parameter("sid") {
         Some(_) => None,
         // Nobody has said yet who comes. Clients try again after this.
-        None => match sockets.strangers.enter(&shared.limits, &Who::stranger(address(&req))) {
+        None => match sockets.strangers.enter(&shared.limits, &Who::stranger(address(&req, &shared))) {
             Ok(place) => Some(place),
             Err(refusal) => return with_cors(ApiError::from(refusal).error_response(), &cors),
         },
@@ -112,7 +112,7 @@ fn origin(req: &HttpRequest, shared: &Shared) -> Origin {
     let Ok(origin) = origin.to_str() else { return Origin::Refused };
     // A page of this very hub, under whatever name it was opened.
     let is_own = origin.split_once("://").is_some_and(|(_, host)| text(header::HOST) == Some(host));
-    if is_own || shared.cors.allows(origin) { Origin::Allowed(origin.to_owned()) } else { Origin::Refused }
+    if is_own || shared.allows(origin) { Origin::Allowed(origin.to_owned()) } else { Origin::Refused }
 }
 
 fn with_cors(mut response: HttpResponse, origin: &Origin) -> HttpResponse {

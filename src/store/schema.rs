@@ -74,6 +74,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    journal_floors (namespace, session_id) {
+        namespace -> Text,
+        session_id -> Text,
+        seq -> BigInt,
+    }
+}
+
+diesel::table! {
     journal (key) {
         key -> BigInt,
         namespace -> Text,
@@ -204,6 +212,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     sessions,
     messages,
     journal,
+    journal_floors,
     decisions,
     deserted_folders,
     scratchlist,

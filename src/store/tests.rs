@@ -3,7 +3,7 @@ use diesel_migrations::MigrationHarness;
 use tempfile::TempDir;
 
 use super::{
-    journal::{EventKind, NewEntry, Retention},
+    journal::{EventKind, NewEntry, Page, Retention, Window},
     *,
 };
 use crate::domain::{ids::SessionId, json, prompt::DeliveryState, session::Position};
@@ -11,6 +11,8 @@ use crate::domain::{ids::SessionId, json, prompt::DeliveryState, session::Positi
 pub(super) fn open(folder: &TempDir) -> Store {
     Store::open(&folder.path().join("wheelhouse.db"), Retention::default()).unwrap()
 }
+
+const ALL: Window = Window { rows: 1_000, bytes: usize::MAX };
 
 fn entry(n: i64) -> NewEntry {
     NewEntry {
@@ -101,8 +103,8 @@ async fn a_job_that_fails_leaves_its_neighbours_and_the_numbers_alone() {
     let mut numbers: Vec<i64> = outcomes.into_iter().filter_map(Result::ok).collect();
     numbers.sort_unstable();
     assert_eq!(numbers, (1..=30).collect::<Vec<_>>());
-    let (kept, last) =
-        store.read(move |conn| journal::replay(conn, &"default".into(), 0, 100)).await.unwrap();
+    let Page { events: kept, last } =
+        store.read(move |conn| journal::replay(conn, &"default".into(), 0, None, ALL)).await.unwrap();
     assert_eq!((kept.len(), last), (30, 30));
 }
 
@@ -121,15 +123,15 @@ async fn a_full_database_keeps_what_it_answered_for_and_goes_on_by_itself() {
     let outcomes = futures_util::future::join_all(writes).await;
     let failed: Vec<&Error> = outcomes.iter().filter_map(|outcome| outcome.as_ref().err()).collect();
     assert!(!failed.is_empty() && failed.iter().all(|error| error.is_passing()), "{failed:?}");
-    assert!(store.read(move |conn| journal::replay(conn, &"default".into(), 0, 100)).await.is_ok());
+    assert!(store.read(move |conn| journal::replay(conn, &"default".into(), 0, None, ALL)).await.is_ok());
     // The writer's next connection has no such limit, as a disk on which room was made.
     let again = namespace.clone();
     let seq = store.write(move |tx| tx.journal(&again, entry(61))).await.unwrap();
     let mut answered: Vec<i64> = outcomes.into_iter().filter_map(Result::ok).collect();
     answered.push(seq);
     answered.sort_unstable();
-    let (kept, last) =
-        store.read(move |conn| journal::replay(conn, &"default".into(), 0, 100)).await.unwrap();
+    let Page { events: kept, last } =
+        store.read(move |conn| journal::replay(conn, &"default".into(), 0, None, ALL)).await.unwrap();
     assert_eq!((kept.len(), last), (answered.len(), seq));
     assert_eq!(answered, (1..=seq).collect::<Vec<_>>(), "the numbers have no gap");
 }
@@ -195,17 +197,95 @@ async fn a_read_under_way_ends_before_the_store_is_closed() {
     assert!(matches!(store.read(sessions::left_active).await, Err(Error::Closed)));
 }
 
+fn told_by(session: &'static str, n: i64) -> NewEntry {
+    NewEntry { session: Some(session.into()), ..entry(n) }
+}
+
+async fn floor_of(store: &Store, session: Option<&'static str>) -> i64 {
+    let session = session.map(SessionId::from);
+    store.read(move |conn| journal::floor(conn, &"default".into(), session.as_ref())).await.unwrap()
+}
+
+async fn kept_of(store: &Store, session: &'static str) -> Vec<i64> {
+    let session = SessionId::from(session);
+    let read = move |conn: &mut Connection| journal::replay(conn, &"default".into(), 0, Some(&session), ALL);
+    store.read(read).await.unwrap().events.iter().map(|event| event.seq).collect()
+}
+
 #[tokio::test]
-async fn history_is_trimmed_but_numbers_go_on() {
+async fn a_noisy_session_trims_its_own_history() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("wheelhouse.db");
-    let store = Store::open(&path, Retention { rows: 100, age: i64::MAX / 2 }).unwrap();
-    for n in 0..1_100 {
+    let store =
+        Store::open(&path, Retention { rows: 100, age: i64::MAX / 2, ..Retention::default() }).unwrap();
+    for n in 0..1_500 {
+        let session = if n % 100 == 0 { "quiet" } else { "noisy" };
+        store.write(move |tx| tx.journal(&"default".into(), told_by(session, n))).await.unwrap();
+    }
+    assert_eq!(store.read(|conn| journal::head(conn, &"default".into())).await.unwrap(), 1_500);
+    let quiet = kept_of(&store, "quiet").await;
+    assert_eq!(quiet, (0..15).map(|n| n * 100 + 1).collect::<Vec<_>>());
+    let noisy = kept_of(&store, "noisy").await;
+    assert!(noisy.len() < 700 && noisy.windows(2).all(|pair| pair[0] < pair[1]), "{}", noisy.len());
+    assert_eq!(floor_of(&store, Some("quiet")).await, 0);
+    let floor = floor_of(&store, Some("noisy")).await;
+    assert!(noisy.iter().all(|seq| *seq > floor) && floor > 800, "{floor}");
+    assert_eq!(floor_of(&store, None).await, floor, "a stream of everything misses what the noisy one lost");
+    // It is the same after a restart, where what is held is counted anew.
+    store.close().await;
+    drop(store);
+    let store =
+        Store::open(&path, Retention { rows: 100, age: i64::MAX / 2, ..Retention::default() }).unwrap();
+    for n in 1_500..2_100 {
+        store.write(move |tx| tx.journal(&"default".into(), told_by("noisy", n))).await.unwrap();
+    }
+    assert_eq!(kept_of(&store, "quiet").await, quiet);
+    assert!(floor_of(&store, Some("noisy")).await > floor);
+}
+
+#[tokio::test]
+async fn history_is_bounded_by_bytes_and_age() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("wheelhouse.db");
+    let store = Store::open(&path, Retention { bytes: 50_000, age: 1_000, ..Retention::default() }).unwrap();
+    for n in 0..512 {
+        let large = NewEntry { json: format!("\"{}\"", "x".repeat(998)).into(), ..told_by("large", n) };
+        store.write(move |tx| tx.journal(&"default".into(), large)).await.unwrap();
+    }
+    for n in 512..1_024 {
+        store.write(move |tx| tx.journal(&"default".into(), told_by("small", n))).await.unwrap();
+    }
+    // The writer trims after it has answered; the next write comes behind that.
+    store.write(move |tx| tx.journal(&"default".into(), told_by("other", 1_024))).await.unwrap();
+    assert!(kept_of(&store, "large").await.len() < 50);
+    assert_eq!(kept_of(&store, "small").await.len(), 512);
+    for n in 5_000..5_600 {
+        store.write(move |tx| tx.journal(&"default".into(), told_by("late", n))).await.unwrap();
+    }
+    assert_eq!(kept_of(&store, "small").await, Vec::<i64>::new(), "too old");
+    assert_eq!(floor_of(&store, Some("small")).await, 1_024);
+    assert_eq!(kept_of(&store, "late").await.len(), 600);
+}
+
+#[tokio::test]
+async fn the_newest_events_are_read_as_far_as_they_fit() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder);
+    for n in 0..50 {
         store.write(move |tx| tx.journal(&"default".into(), entry(n))).await.unwrap();
     }
-    let oldest = store.read(|conn| journal::oldest(conn, &"default".into())).await.unwrap().unwrap();
-    assert!((900..=1_000).contains(&oldest), "{oldest}");
-    assert_eq!(store.read(|conn| journal::head(conn, &"default".into())).await.unwrap(), 1_100);
+    let newest = |rows, bytes| {
+        let window = Window { rows, bytes };
+        let store = store.clone();
+        async move { store.read(move |conn| journal::newest(conn, &"default".into(), window)).await.unwrap() }
+    };
+    let all = newest(100, usize::MAX).await;
+    assert_eq!((all.after, all.last, all.events.len()), (0, 50, 50));
+    let some = newest(10, usize::MAX).await;
+    assert_eq!((some.after, some.last), (40, 50));
+    assert_eq!(some.events.iter().map(|event| event.seq).collect::<Vec<_>>(), (41..=50).collect::<Vec<_>>());
+    // `{"n":49}` and its like: eight bytes each.
+    assert_eq!(newest(100, 24).await.after, 47);
 }
 
 #[tokio::test]
@@ -235,7 +315,8 @@ async fn a_replay_skips_messages_that_are_gone() {
             .await
             .unwrap();
     }
-    let (events, last) = store.read(|conn| journal::replay(conn, &"default".into(), 0, 10)).await.unwrap();
+    let Page { events, last } =
+        store.read(|conn| journal::replay(conn, &"default".into(), 0, None, ALL)).await.unwrap();
     assert_eq!(events.iter().map(|event| event.seq).collect::<Vec<_>>(), [1, 3]);
     assert_eq!(last, 3);
     assert!(std::str::from_utf8(&events[0].json).unwrap().contains("\"seq\":1"));

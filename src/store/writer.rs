@@ -43,7 +43,7 @@ struct Outbox {
     heads: HashMap<Namespace, i64>,
     waiting: Vec<(Namespace, Committed)>,
     readers: HashMap<Namespace, Publish>,
-    retention: journal::Retention,
+    trimmer: journal::Trimmer,
 }
 
 impl Outbox {
@@ -59,7 +59,6 @@ impl Outbox {
     fn append(&mut self, conn: &mut SqliteConnection, namespace: &Namespace, entry: NewEntry) -> Result<i64> {
         let seq = self.head(conn, namespace)? + 1;
         journal::insert(conn, namespace, seq, &entry)?;
-        self.retention.enforce(conn, namespace, seq, entry.at)?;
         self.heads.insert(namespace.clone(), seq);
         self.waiting.push((namespace.clone(), entry.committed(seq)));
         Ok(seq)
@@ -81,6 +80,7 @@ impl Outbox {
             }
         }
         for (namespace, entries) in by_namespace {
+            self.trimmer.note(&namespace, &entries);
             if let Some(reader) = self.readers.get_mut(&namespace) {
                 reader(entries);
             }
@@ -151,7 +151,7 @@ impl Writer {
     ) -> std::io::Result<Self> {
         let (orders, incoming) = mpsc::channel(QUEUE);
         thread::Builder::new().name("store-writer".into()).spawn(move || {
-            let outbox = Outbox { retention, ..Outbox::default() };
+            let outbox = Outbox { trimmer: journal::Trimmer::new(retention), ..Outbox::default() };
             Thread { conn, outbox, incoming }.run(reopen);
         })?;
         Ok(Self { orders })
@@ -210,11 +210,19 @@ impl Thread {
                     next = self.incoming.try_recv().ok();
                 }
             }
-            if !jobs.is_empty() && self.commit(jobs) {
-                match reopen() {
-                    Ok(conn) => self.conn = conn,
-                    // The old connection fails again, and this is tried again.
-                    Err(error) => tracing::error!(%error, "could not reopen the database after a failure"),
+            if !jobs.is_empty() {
+                if self.commit(jobs) {
+                    match reopen() {
+                        Ok(conn) => self.conn = conn,
+                        // The old connection fails again, and this is tried again.
+                        Err(error) => {
+                            tracing::error!(%error, "could not reopen the database after a failure")
+                        }
+                    }
+                }
+                // Nobody waits for it, and it is tried again with the next events.
+                if let Err(error) = self.outbox.trimmer.trim(&mut self.conn) {
+                    tracing::warn!(%error, "could not trim the journal");
                 }
             }
             match then {

@@ -34,6 +34,14 @@ fn ids(events: &Events) -> Vec<String> {
     told(events).into_iter().map(|(id, _)| id).collect()
 }
 
+/// Each event has the number after the one before it.
+fn assert_gapless(events: &Events) {
+    let told: Vec<Event> = events.all().into_iter().filter(|event| !event.is("heartbeat")).collect();
+    let number = |event: &Event| event.id.as_ref().and_then(|id| id.split(':').nth(1)?.parse::<u64>().ok());
+    let numbers: Vec<u64> = told.iter().filter_map(number).collect();
+    assert!(numbers.windows(2).all(|pair| pair[1] == pair[0] + 1), "{numbers:?}");
+}
+
 async fn until_id(events: &Events, id: &str) {
     events.until(&format!("event {id}"), |event| (event.id.as_deref() == Some(id)).then_some(())).await;
 }
@@ -275,23 +283,9 @@ async fn a_reader_that_stands_still_does_not_hold_up_the_others() {
         }
     }
     cli.say(&agent_says("the end")).await;
-    // A live reader may be cut off too when it falls behind; it comes back with its number.
-    let mut last = events.last_id();
-    let mut events = events;
-    let reached = async {
-        loop {
-            let is_end = |event: &Event| event.message_text() == Some("the end");
-            let over = events.until_over();
-            tokio::select! {
-                _ = over => {}
-                () = async { while !events.all().iter().any(is_end) { tokio::task::yield_now().await } } => return,
-            }
-            last = events.last_id().or(last);
-            events = Events::open(&hub.web().await, "all=true", last.as_deref()).await;
-            assert_eq!(events.resume(), "ok");
-        }
-    };
-    crate::support::within("the end is told", reached).await;
+    // A live reader that falls behind what is in memory goes on from the store.
+    events.until_message("the end").await;
+    assert_gapless(&events);
     drop(stalled);
     hub.stop().await;
 }
@@ -321,5 +315,106 @@ async fn numbers_of_a_database_that_was_put_back_mean_nothing() {
     }
     let resumed = Events::open(&hub.web().await, "all=true", Some(&seen)).await;
     assert_eq!(resumed.resume(), "gap");
+    hub.stop().await;
+}
+
+#[actix_rt::test]
+async fn a_reader_that_takes_nothing_is_cut_and_comes_back_with_its_number() {
+    let config = "[journal]\ntail_frames = 8\n[events]\nheartbeat_ms = 200\nwrite_timeout_ms = 500\n";
+    let mut hub = TestHub::with(Setup { config, ..Setup::default() }).await;
+    let (id, cli) = hub.live_session("t", &metadata()).await;
+    let web = hub.web().await;
+    let mut stalled = web.request(reqwest::Method::GET, "/api/events?all=true").send().await.unwrap();
+    let handshake = String::from_utf8(stalled.chunk().await.unwrap().unwrap().to_vec()).unwrap();
+    let field = |begin: &str, end: char| {
+        let start = handshake.find(begin).unwrap() + begin.len();
+        handshake[start..].split(end).next().unwrap().to_owned()
+    };
+    let (subscription, begin) = (field("\"subscriptionId\":\"", '"'), field("\nid: ", '\n'));
+    // More than any buffer on the way takes.
+    for number in 0..24 {
+        let large = json!({ "role": "user", "content": { "type": "text", "text": "x".repeat(512 * 1024) } });
+        cli.emit("message", &json!({ "sid": id, "message": large }));
+        if number % 8 == 7 {
+            cli.flush().await;
+        }
+    }
+    cli.say(&agent_says("the end")).await;
+    let set = json!({ "subscriptionId": subscription, "visibility": "hidden" });
+    let cut = async {
+        while web.post("/api/visibility", &set).await.status != 404 {
+            tokio::task::yield_now().await;
+        }
+    };
+    crate::support::within("the stream is cut", cut).await;
+    let resumed = Events::open(&web, "all=true", Some(&begin)).await;
+    assert_eq!(resumed.resume(), "ok");
+    resumed.until_message("the end").await;
+    assert_gapless(&resumed);
+    drop(stalled);
+    hub.stop().await;
+}
+
+#[actix_rt::test]
+async fn a_quiet_stream_moves_on_while_others_talk() {
+    let config = "[journal]\ntail_frames = 3\n[events]\nheartbeat_ms = 100\n";
+    let mut hub = TestHub::with(Setup { config, ..Setup::default() }).await;
+    let (_, noisy) = hub.live_session("noisy", &metadata()).await;
+    let (id, cli) = hub.live_session("quiet", &metadata()).await;
+    let web = hub.web().await;
+    let (everything, filter) = (hub.events().await, format!("sessionId={id}"));
+    let quiet = Events::open(&web, &filter, None).await;
+    cli.say(&agent_says("first")).await;
+    quiet.until_message("first").await;
+    for number in 0..40 {
+        noisy.say(&agent_says(&number.to_string())).await;
+    }
+    let newest = everything.until_message("39").await.id.unwrap();
+    // The heartbeat tells a place that it was not written to, for everything up to there was for others.
+    let beat = |event: &Event| (event.is("heartbeat") && event.id.as_ref() == Some(&newest)).then_some(());
+    quiet.until("a heartbeat with the newest place", beat).await;
+    cli.say(&agent_says("second")).await;
+    quiet.until_message("second").await;
+    let texts: Vec<String> =
+        quiet.all().iter().filter_map(|event| event.message_text().map(str::to_owned)).collect();
+    assert_eq!(texts, ["first", "second"]);
+    // From there on it goes on, also when only the store still has what came since.
+    for number in 0..40 {
+        noisy.say(&agent_says(&format!("again {number}"))).await;
+    }
+    cli.say(&agent_says("third")).await;
+    noisy.say(&agent_says("the end")).await;
+    everything.until_message("the end").await;
+    let resumed = Events::open(&web, &filter, Some(&newest)).await;
+    assert_eq!(resumed.resume(), "ok");
+    resumed.until_message("third").await;
+    let texts: Vec<String> =
+        resumed.all().iter().filter_map(|event| event.message_text().map(str::to_owned)).collect();
+    assert_eq!(texts, ["second", "third"]);
+    hub.stop().await;
+}
+
+#[actix_rt::test]
+async fn a_noisy_session_does_not_cost_another_its_history() {
+    let config = "[journal]\nmax_rows = 50\ntail_frames = 3\n";
+    let mut hub = TestHub::with(Setup { config, ..Setup::default() }).await;
+    let (noisy_id, noisy) = hub.live_session("noisy", &metadata()).await;
+    let (id, cli) = hub.live_session("quiet", &metadata()).await;
+    let web = hub.web().await;
+    let filter = format!("sessionId={id}");
+    let quiet = Events::open(&web, &filter, None).await;
+    let begin = quiet.all()[0].id.clone().unwrap();
+    cli.say(&agent_says("what must stay")).await;
+    quiet.until_message("what must stay").await;
+    for number in 0..1_200 {
+        noisy.emit("message", &json!({ "sid": noisy_id, "message": agent_says(&number.to_string()) }));
+    }
+    noisy.flush().await;
+    let of = async |filter: &str| Events::open(&web, filter, Some(&begin)).await;
+    assert_eq!(of("all=true").await.resume(), "gap");
+    assert_eq!(of(&format!("sessionId={noisy_id}")).await.resume(), "gap");
+    let resumed = of(&filter).await;
+    assert_eq!(resumed.resume(), "ok");
+    resumed.until_message("what must stay").await;
     hub.stop().await;
 }

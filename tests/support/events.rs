@@ -63,12 +63,18 @@ impl Events {
     }
 
     pub async fn open_with(web: &Web, query: &str, last: Option<&str>, encoding: &str) -> Self {
+        let opened = Self::try_open(web, query, last, encoding).await;
+        opened.unwrap_or_else(|| panic!("a stream was cut before it began"))
+    }
+
+    /// `None` when the line was cut before the handshake had come.
+    pub async fn try_open(web: &Web, query: &str, last: Option<&str>, encoding: &str) -> Option<Self> {
         let mut request =
             web.request(Method::GET, &format!("/api/events?{query}")).header("Accept-Encoding", encoding);
         if let Some(last) = last {
             request = request.header("Last-Event-ID", last);
         }
-        let response = within("a stream begins", request.send()).await.unwrap();
+        let response = within("a stream begins", request.send()).await.ok()?;
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
         let is_packed = response.headers().get("content-encoding").is_some_and(|value| value == "gzip");
@@ -76,8 +82,8 @@ impl Events {
         let farewell = Rc::default();
         let reader = actix_rt::spawn(read(response, is_packed, log.clone(), Rc::clone(&farewell)));
         let this = Self { log, reader, is_packed, farewell };
-        this.until("the handshake", |event| event.is("connection-changed").then_some(())).await;
-        this
+        let is_it = |event: &Event| event.is("connection-changed").then_some(());
+        this.until_or_over("the handshake", is_it).await.map(|()| this)
     }
 
     pub fn all(&self) -> Vec<Event> {
@@ -96,6 +102,11 @@ impl Events {
     /// The first frame, ever, that `look` takes.
     pub async fn until<R>(&self, what: &str, look: impl Fn(&Event) -> Option<R>) -> R {
         self.log.until(what, |events| events.iter().find_map(&look)).await
+    }
+
+    /// The same, but `None` when the stream ends before.
+    pub async fn until_or_over<R>(&self, what: &str, look: impl Fn(&Event) -> Option<R>) -> Option<R> {
+        self.log.until_or_over(what, |events| events.iter().find_map(&look)).await
     }
 
     /// As soon as the frames so far are as `look` wants them.

@@ -49,7 +49,15 @@ impl<T: Clone + Debug> Log<T> {
     }
 
     /// Waits until `look` finds what it wants in everything received so far.
-    pub async fn until<R>(&self, what: &str, mut look: impl FnMut(&[T]) -> Option<R>) -> R {
+    pub async fn until<R>(&self, what: &str, look: impl FnMut(&[T]) -> Option<R>) -> R {
+        match self.until_or_over(what, look).await {
+            Some(found) => found,
+            None => panic!("it ended before this came: {what}; received: {:#?}", self.entries.borrow()),
+        }
+    }
+
+    /// The same, but `None` when nothing more will come.
+    pub async fn until_or_over<R>(&self, what: &str, mut look: impl FnMut(&[T]) -> Option<R>) -> Option<R> {
         let found = async {
             loop {
                 let changed = self.changed.notified();
@@ -61,8 +69,7 @@ impl<T: Clone + Debug> Log<T> {
             }
         };
         match tokio::time::timeout(DEADLINE, found).await {
-            Ok(Some(found)) => found,
-            Ok(None) => panic!("it ended before this came: {what}; received: {:#?}", self.entries.borrow()),
+            Ok(found) => found,
             Err(_) => panic!("waited in vain: {what}; received: {:#?}", self.entries.borrow()),
         }
     }

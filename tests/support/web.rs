@@ -1,6 +1,8 @@
 //! A client of the REST surface.
 
-use reqwest::{Client, Method, RequestBuilder, header::HeaderMap};
+use std::net::IpAddr;
+
+use reqwest::{Client, ClientBuilder, Method, RequestBuilder, header::HeaderMap};
 use serde_json::Value;
 
 use super::log::within;
@@ -37,8 +39,23 @@ impl Answer {
 
 impl Web {
     pub fn new(address: &str) -> Self {
+        Self::with_client(address, |client| client)
+    }
+
+    /// A client that speaks HTTP/2 from the first byte.
+    pub fn over_http2(address: &str) -> Self {
+        Self::with_client(address, ClientBuilder::http2_prior_knowledge)
+    }
+
+    /// A client on this address of the computer.
+    pub fn from_address(address: &str, from: IpAddr) -> Self {
+        Self::with_client(address, |client| client.local_address(from))
+    }
+
+    fn with_client(address: &str, change: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Self {
         // One client for each, without connections kept for later: a stop waits for those.
-        let client = Client::builder().no_gzip().pool_max_idle_per_host(0).build().unwrap();
+        let client = Client::builder().no_gzip().pool_max_idle_per_host(0);
+        let client = change(client).build().unwrap();
         Self { address: address.to_owned(), token: None, client }
     }
 

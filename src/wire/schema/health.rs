@@ -14,6 +14,21 @@ pub struct Health {
     #[schema(required = false)]
     pub capabilities: BTreeMap<String, bool>,
     pub hub: HubInfo,
+    /// Only of a hub that has a tunnel.
+    pub tunnel: Option<TunnelStatus>,
+}
+
+/// The way in from outside that the hub keeps.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct TunnelStatus {
+    /// `starting`, `up` or `down`.
+    pub state: String,
+    pub address: Option<String>,
+    /// When the state became what it is.
+    pub since: i64,
+    /// What went wrong last, in plain words.
+    pub last_error: Option<String>,
 }
 
 /// Which hub answers.
