@@ -8,6 +8,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use wheelhouse::{
+    clock::Clock,
+    config::{Config, Sources},
     domain::{
         content,
         ids::{Namespace, SessionId},
@@ -15,6 +17,7 @@ use wheelhouse::{
         prompt::DeliveryState,
         team, todos,
     },
+    limits::{Limits, Who},
     namespace::{Frame, pack},
     store::{
         Store,
@@ -206,4 +209,36 @@ fn look_into_a_message(bencher: Bencher<'_, '_>) {
             content::has_conversation_content(&seen),
         )
     });
+}
+
+/// The limits that a hub has when nobody set any.
+fn limits() -> Result<Limits> {
+    let home = tempfile::tempdir()?;
+    let sources = Sources { home: Some(home.path().to_owned()), ..Sources::default() };
+    let mut limits = Config::load(sources)?.limits;
+    // As much work as any other pace, and never refused.
+    (limits.burst_per_namespace.value, limits.burst_per_token.value) = (u32::MAX, u32::MAX);
+    Ok(Limits::new(&limits, &Clock::system()))
+}
+
+fn page() -> Who {
+    Who::Page { namespace: "default".into(), user: "67856225".to_owned() }
+}
+
+#[divan::bench(threads = [1, 2])]
+fn count_a_request(bencher: Bencher<'_, '_>) {
+    let (limits, who) = (ready(limits()), page());
+    bencher.bench(|| limits.request(black_box(&who)));
+}
+
+#[divan::bench(threads = [1, 2])]
+fn count_a_body(bencher: Bencher<'_, '_>) {
+    let (limits, who) = (ready(limits()), page());
+    bencher.bench(|| limits.body(black_box(&who).clone(), 2_600));
+}
+
+#[divan::bench(threads = [1, 2])]
+fn count_a_stream(bencher: Bencher<'_, '_>) {
+    let (limits, who) = (ready(limits()), page());
+    bencher.bench(|| limits.stream(black_box(&who).clone()));
 }

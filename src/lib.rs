@@ -3,6 +3,7 @@
 //! Layers, each knowing only the next: the edge ([`http`], [`socket`]) parses, authorises and renders; the actors
 //! ([`namespace`], [`session`], [`machine`], [`link`], [`terminal`]) own state and keep order; [`store`] alone sees
 //! SQL, [`attachments`] alone sees files of notes. [`wire`] is the vocabulary of the protocols, shared by all; [`domain`] holds the rules and does no I/O.
+//! [`limits`] says how much of the hub anybody may have.
 //! [`app`] builds the system and takes it down again. `ARCHITECTURE.md` tells the same story at more length.
 
 pub mod app;
@@ -15,6 +16,7 @@ pub mod http;
 pub mod identity;
 pub mod import;
 pub mod indexer;
+pub mod limits;
 pub mod link;
 pub mod machine;
 pub mod namespace;

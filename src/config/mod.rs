@@ -39,6 +39,7 @@ pub use self::{
         Terminal, Title, Tunnel, Usage, Voice, Web,
     },
     source::{Shown, Source, Sourced},
+    value::Ceiling,
 };
 
 const DEFAULTS: &str = include_str!("../../config/default.toml");

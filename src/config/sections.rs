@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Error, HeaderNames, MimeTypes, Networks, Secret, Shown, Sourced, layers::Values};
+use super::{Ceiling, Error, HeaderNames, MimeTypes, Networks, Secret, Shown, Sourced, layers::Values};
 use crate::domain::usage::Prices;
 
 macro_rules! sections {
@@ -43,7 +43,32 @@ sections! {
     Events = "events" { heartbeat_ms: u64, write_timeout_ms: u64, }
     /// How much of the past a browser can catch up with.
     Journal = "journal" { max_rows: u64, max_bytes: u64, max_age_days: u32, tail_frames: usize, tail_bytes: usize, }
-    Limits = "limits" { body_bytes: usize, frame_bytes: usize, }
+    /// Sizes, and how much of the hub one namespace, one token and one address may have.
+    Limits = "limits" {
+        body_bytes: usize,
+        frame_bytes: usize,
+        connections: Ceiling,
+        streams: Ceiling,
+        streams_per_namespace: Ceiling,
+        streams_per_token: Ceiling,
+        links: Ceiling,
+        links_per_namespace: Ceiling,
+        links_per_token: Ceiling,
+        links_of_strangers: Ceiling,
+        links_per_address: Ceiling,
+        inflight_bytes: Ceiling,
+        inflight_bytes_per_namespace: Ceiling,
+        inflight_bytes_per_token: Ceiling,
+        inflight_bytes_of_strangers: Ceiling,
+        inflight_bytes_per_address: Ceiling,
+        body_stall_ms: u64,
+        rate_per_namespace: Ceiling,
+        burst_per_namespace: u32,
+        rate_per_token: Ceiling,
+        burst_per_token: u32,
+        rate_per_address: Ceiling,
+        burst_per_address: u32,
+    }
     /// What may be attached to notes.
     Scratchlist = "scratchlist" {
         attachment_bytes: u64, attachments_per_entry: usize, entry_bytes: u64, session_bytes: u64,

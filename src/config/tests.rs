@@ -163,6 +163,8 @@ fn what_cannot_work_is_one_clear_line() {
     insta::assert_snapshot!(env("HAPI_LISTEN_PORT", "0").error(), @"`listen.port` (environment HAPI_LISTEN_PORT) must be a port from 1 to 65535");
     insta::assert_snapshot!(toml("terminal.max = 0").error(), @"`terminal.max` (wheelhouse.toml) must be a positive whole number");
     insta::assert_snapshot!(toml("terminal.max = 1.5").error(), @"`terminal.max` (wheelhouse.toml) must be a positive whole number");
+    insta::assert_snapshot!(env("WHEELHOUSE__LIMITS__STREAMS", "-1").error(), @"`limits.streams` (environment WHEELHOUSE__LIMITS__STREAMS) must be a whole number, or 0 for no limit");
+    insta::assert_snapshot!(toml("limits.burst_per_token = 0").error(), @"`limits.burst_per_token` (wheelhouse.toml) must be a positive whole number");
     insta::assert_snapshot!(env("HAPI_SCRATCHLIST_ALLOWED_ATTACHMENT_MIMES", "png").error(), @"`scratchlist.mime_types` (environment HAPI_SCRATCHLIST_ALLOWED_ATTACHMENT_MIMES) must be a list of MIME types such as image/png");
     insta::assert_snapshot!(env("HAPI_PUBLIC_URL", "hub.example").error(), @"`public_url` (environment HAPI_PUBLIC_URL) must be an address that starts with http:// or https://");
     insta::assert_snapshot!(env("HAPI_TITLE_PROVIDER_BASE_URL", "model").error(), @"`title.base_url` (environment HAPI_TITLE_PROVIDER_BASE_URL) must be an address that starts with http:// or https://");
@@ -180,6 +182,16 @@ fn what_cannot_work_is_one_clear_line() {
     insta::assert_snapshot!(toml("tunnel.token = 's3cret'").error(), @"`tunnel.token` (wheelhouse.toml) leads to an address of yours: set it as `public_url`");
     let open = toml("auth.legacy_handshake = true").env("HAPI_LISTEN_HOST", "0.0.0.0");
     insta::assert_snapshot!(open.error(), @"`auth.legacy_handshake` lets everybody in, so it works on a loopback address only, not on 0.0.0.0");
+}
+
+#[test]
+fn a_limit_of_zero_is_none() {
+    let setup = Setup::new().env("WHEELHOUSE__LIMITS__STREAMS", "0");
+    assert_eq!(
+        setup.shown("limits.streams"),
+        "limits.streams = no limit  (environment WHEELHOUSE__LIMITS__STREAMS)"
+    );
+    assert_eq!(*setup.load().unwrap().limits.streams, Ceiling(None));
 }
 
 #[test]

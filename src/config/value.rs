@@ -30,6 +30,22 @@ macro_rules! positive {
 
 positive!(i64, u32, u64, usize);
 
+/// The most there may be of something; 0 stands for no limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ceiling(pub Option<u64>);
+
+impl Setting for Ceiling {
+    fn parse(value: Value) -> Result<Self, &'static str> {
+        let number = whole(value).and_then(|number| u64::try_from(number).ok());
+        let number = number.ok_or("a whole number, or 0 for no limit")?;
+        Ok(Self(Some(number).filter(|number| *number > 0)))
+    }
+
+    fn show(&self) -> String {
+        self.0.map_or_else(|| "no limit".to_owned(), |number| number.to_string())
+    }
+}
+
 impl Setting for u16 {
     fn parse(value: Value) -> Result<Self, &'static str> {
         whole(value).and_then(|port| Self::try_from(port).ok()).ok_or("a port from 1 to 65535")

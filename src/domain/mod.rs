@@ -12,6 +12,7 @@ pub mod export;
 pub mod file_search;
 pub mod flavor;
 pub mod history;
+pub mod holdings;
 pub mod ids;
 pub mod import;
 pub mod intent;

@@ -7,7 +7,9 @@ use std::{
     sync::Arc,
 };
 
-use actix_web::{FromRequest, HttpRequest, HttpResponse, dev::Payload, http::header::AUTHORIZATION, web};
+use actix_web::{
+    FromRequest, HttpMessage, HttpRequest, HttpResponse, dev::Payload, http::header::AUTHORIZATION, web,
+};
 use serde_json::{Value, json};
 
 use super::{
@@ -16,7 +18,7 @@ use super::{
     error::{ApiError, ApiResult},
     telegram,
 };
-use crate::{domain::ids::Namespace, identity::JwtError, wire::rest};
+use crate::{domain::ids::Namespace, identity::JwtError, limits::Who, wire::rest};
 
 /// A browser or a script with a valid JWT.
 #[derive(Clone, Debug)]
@@ -48,6 +50,9 @@ fn presented(req: &HttpRequest) -> Option<String> {
 
 impl Caller {
     pub fn of(req: &HttpRequest) -> ApiResult<Self> {
+        if let Some(known) = req.extensions().get::<Self>() {
+            return Ok(known.clone());
+        }
         let shared = shared(req)?;
         let token = presented(req).filter(|token| !token.is_empty()).ok_or_else(ApiError::missing_token)?;
         let claims = shared.jwt.verify(&token, shared.env.clock.now()).map_err(|error| match error {
@@ -55,6 +60,10 @@ impl Caller {
             JwtError::Payload => ApiError::invalid_token_payload(),
         })?;
         Ok(Self { namespace: claims.ns, user: claims.uid.to_string(), from: origin(req, shared) })
+    }
+
+    pub fn who(&self) -> Who {
+        Who::Page { namespace: self.namespace.clone(), user: self.user.clone() }
     }
 }
 
@@ -67,7 +76,7 @@ fn origin(req: &HttpRequest, shared: &Shared) -> String {
 }
 
 /// The caller's address, as the connection has it or a proxy that is trusted says.
-pub(super) fn address(req: &HttpRequest, shared: &Shared) -> IpAddr {
+pub fn address(req: &HttpRequest, shared: &Shared) -> IpAddr {
     let peer = req.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
     shared.proxies.caller(peer, |name| {
         // Bytes that a caller sent along must not hide what the proxy wrote behind them.
@@ -87,12 +96,16 @@ impl FromRequest for Caller {
 }
 
 /// A CLI or a runner with the access token.
+#[derive(Clone, Debug)]
 pub struct Cli {
     pub namespace: Namespace,
 }
 
 impl Cli {
-    fn of(req: &HttpRequest) -> ApiResult<Self> {
+    pub fn of(req: &HttpRequest) -> ApiResult<Self> {
+        if let Some(known) = req.extensions().get::<Self>() {
+            return Ok(known.clone());
+        }
         let header = req.headers().get(AUTHORIZATION).ok_or_else(ApiError::missing_authorization_header)?;
         let header = header.to_str().map_err(|_| ApiError::invalid_authorization_header())?;
         let (scheme, token) = header
@@ -104,6 +117,10 @@ impl Cli {
         }
         let namespace = shared(req)?.tokens.authenticate(token).ok_or_else(ApiError::invalid_token)?;
         Ok(Self { namespace })
+    }
+
+    pub fn who(&self) -> Who {
+        Who::Cli { namespace: self.namespace.clone() }
     }
 }
 

@@ -55,6 +55,8 @@ fn visibility(text: Option<&str>) -> Visibility {
         (status = 200, description = "text/event-stream"),
         (status = 401, body = rest::ErrorBody), (status = 403, body = rest::ErrorBody),
         (status = 404, body = rest::ErrorBody),
+        (status = 429, body = rest::ErrorBody, description = "too many streams; see Retry-After"),
+        (status = 503, body = rest::ErrorBody),
     ),
 )]
 pub async fn stream(
@@ -65,6 +67,7 @@ pub async fn stream(
     query: web::Query<StreamQuery>,
     req: HttpRequest,
 ) -> ApiResult<HttpResponse> {
+    let permit = shared.limits.stream(caller.who())?;
     let session = given(query.session_id.as_ref());
     let machine = given(query.machine_id.as_ref());
     if let Some(id) = session {
@@ -102,6 +105,7 @@ pub async fn stream(
         is_packed,
         store: shared.env.store.clone(),
         clock: shared.env.clock.clone(),
+        permit,
     };
     let body = StreamBody::open(&streams, stream);
     let mut response = HttpResponse::Ok();

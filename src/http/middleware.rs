@@ -15,7 +15,7 @@ use actix_web::{
     web,
 };
 
-use super::Shared;
+use super::{Shared, admission};
 use crate::config::CorsOrigins;
 
 /// Nothing is loaded from, sent to, or shown inside any other site. Markdown and terminals need inline styles.
@@ -43,7 +43,7 @@ pub async fn around<B: MessageBody + 'static>(
         // Answered as GET; the encoder leaves the body out.
         req.head_mut().method = Method::GET;
     }
-    let mut response = next.call(req).await?;
+    let mut response = admission::pass(req, next).await?;
     let headers = response.headers_mut();
     if cors.applies {
         cors.allow(headers);
@@ -60,7 +60,7 @@ pub async fn around<B: MessageBody + 'static>(
     set(headers, "cross-origin-opener-policy", "same-origin");
     set(headers, "permissions-policy", "camera=(), geolocation=(), microphone=(self)");
     set(headers, "content-security-policy", CONTENT_SECURITY_POLICY);
-    Ok(response.map_into_left_body())
+    Ok(response)
 }
 
 /// A handler that knows better keeps its own value.

@@ -1,5 +1,6 @@
 //! The HTTP edge: parses, authorises, sends one message to one actor, renders the answer.
 
+mod admission;
 mod assets;
 mod auth;
 mod body;
@@ -17,11 +18,13 @@ mod files;
 mod health;
 mod history;
 mod hub_settings;
+mod inflight;
 mod limits;
 mod machines;
 mod messages;
 mod middleware;
 mod openapi;
+mod own_limits;
 mod owner;
 mod pages;
 mod permissions;
@@ -51,6 +54,8 @@ use actix_web::{
 };
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use auth::address;
+pub(crate) use error::ApiError;
 pub use openapi::document;
 pub use relay::RELAYS;
 pub use streams::Care;
@@ -65,6 +70,7 @@ use crate::{
     },
     identity::{AccessTokens, FailedLogins, Jwt},
     indexer::{UsageIndex, WordIndex},
+    limits::Limits,
     machine::LiveMachine,
     namespace::{Directory, Hub},
     session::LiveSession,
@@ -74,7 +80,7 @@ use crate::{
     voice::{Upstream, Voice},
 };
 use auth::Caller;
-use error::{ApiError, ApiResult, Guarded};
+use error::{ApiResult, Guarded};
 
 /// What all workers share.
 pub struct Shared {
@@ -97,6 +103,7 @@ pub struct Shared {
     pub tunnel: Option<Tunnel>,
     pub care: streams::Care,
     pub body_limit: usize,
+    pub limits: Arc<Limits>,
     pub web_dir: Option<PathBuf>,
     pub home: PathBuf,
     pub database: PathBuf,
@@ -119,6 +126,7 @@ pub fn serve(
     workers: usize,
     drain: Duration,
 ) -> std::io::Result<ServerHandle> {
+    let connections = shared.limits.connections.clone();
     let server = HttpServer::new(move || {
         let hub = Hub::new(shared.directory.clone());
         let streams = streams::Streams::launch(shared.care, shared.stopping.clone());
@@ -136,8 +144,11 @@ pub fn serve(
             .wrap(tracing_actix_web::TracingLogger::<crate::telemetry::RequestSpan>::new())
             .configure(routes::routes)
     })
-    .on_connect(streams::prepare)
     .workers(workers)
+    .on_connect(move |connection, data| {
+        data.insert(connections.opened());
+        streams::prepare(connection, data);
+    })
     .disable_signals()
     // Proxies keep connections for 60 to 75 seconds; closing first would fail a request now and then.
     .keep_alive(Duration::from_secs(90))

@@ -17,7 +17,7 @@ use utoipa::{
 
 use super::{
     auth, cli, cli_clear, cli_local, codex, codex_import, cursor, events, export, files, health, history,
-    hub_settings, machines, messages, pages, permissions, pi, prompts, push,
+    hub_settings, machines, messages, own_limits, pages, permissions, pi, prompts, push,
     relay::{RELAYS, Relay, Verb},
     scratchlist, search, seen, sessions, settings, storage, telegram, titles, usage, voice,
 };
@@ -101,6 +101,7 @@ const ACCESS_TOKEN: &str = "accessToken";
         storage::sqlite,
         hub_settings::get,
         hub_settings::put,
+        own_limits::limits,
         voice::backend,
         voice::providers,
         voice::speakers,

@@ -7,8 +7,9 @@ use actix_web::{Scope, middleware::Compress, web};
 
 use super::{
     assets, auth, cli, cli_clear, cli_local, codex, codex_import, cursor, events, export, files, health,
-    history, hub_settings, machines, messages, openapi, pages, permissions, pi, prompts, push, relay,
-    scratchlist, search, seen, sessions, settings, storage, telegram, titles, unknown_api, usage, voice,
+    history, hub_settings, machines, messages, openapi, own_limits, pages, permissions, pi, prompts, push,
+    relay, scratchlist, search, seen, sessions, settings, storage, telegram, titles, unknown_api, usage,
+    voice,
 };
 use crate::socket;
 
@@ -47,6 +48,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
                 .route("/devices/register", web::post().to(push::register_device))
                 .route("/devices/register", web::delete().to(push::unregister_device))
                 .route("/storage/sqlite", web::get().to(storage::sqlite))
+                .route("/limits", web::get().to(own_limits::limits))
                 .route("/hub-settings", web::get().to(hub_settings::get))
                 .route("/hub-settings", web::put().to(hub_settings::put))
                 .service(voice())

@@ -54,7 +54,7 @@ impl FailedLogins {
 }
 
 /// One household has a whole IPv6 network of 64 bits, so its addresses count as one.
-fn network(caller: IpAddr) -> IpAddr {
+pub fn network(caller: IpAddr) -> IpAddr {
     match caller {
         IpAddr::V4(_) => caller,
         IpAddr::V6(address) => address.to_ipv4_mapped().map_or_else(
@@ -66,7 +66,13 @@ fn network(caller: IpAddr) -> IpAddr {
 
 /// Our clock in the words of the limiter's crate.
 #[derive(Clone)]
-struct Time(Clock);
+pub struct Time(Clock);
+
+impl Time {
+    pub fn new(clock: Clock) -> Self {
+        Self(clock)
+    }
+}
 
 impl governor::clock::Clock for Time {
     type Instant = Duration;

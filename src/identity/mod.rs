@@ -9,7 +9,7 @@ mod vapid;
 
 pub use self::{
     jwt::{Claims, Jwt, JwtError},
-    limiter::{FailedLogins, RetryAfter},
+    limiter::{FailedLogins, RetryAfter, Time, network},
     secrets::{BaseToken, JwtKey, Secrets, holds_jwt_key, holds_owner_id},
     telegram::{TelegramError, TelegramUser, verify as verify_telegram},
     tokens::AccessTokens,

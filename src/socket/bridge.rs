@@ -10,7 +10,7 @@ use std::{
 
 use actix_http::{body::BodyStream, ws};
 use actix_web::{
-    HttpRequest, HttpResponse,
+    HttpRequest, HttpResponse, ResponseError,
     http::{Method, StatusCode, header},
     web,
 };
@@ -26,8 +26,11 @@ use tokio::{
 };
 use tokio_util::sync::PollSender;
 
-use super::{Sockets, Wire};
-use crate::http::Shared;
+use super::{Sockets, Wire, place::Place};
+use crate::{
+    http::{ApiError, Shared, address},
+    limits::Who,
+};
 
 /// How long a write may wait for a peer that does not read.
 const STALL: Duration = Duration::from_secs(20);
@@ -72,10 +75,18 @@ pub async fn serve(
     if matches!(cors, Origin::Refused) {
         return with_cors(refusal(StatusCode::FORBIDDEN, 4, "Origin not allowed"), &cors);
     }
+    let place = match parameter("sid") {
+        Some(_) => None,
+        // Nobody has said yet who comes. Clients try again after this.
+        None => match sockets.strangers.enter(&shared.limits, &Who::stranger(address(&req, &shared))) {
+            Ok(place) => Some(place),
+            Err(refusal) => return with_cors(ApiError::from(refusal).error_response(), &cors),
+        },
+    };
     let response = if req.head().upgrade() {
-        upgrade(&req, payload, &sockets, parameter("sid"))
+        upgrade(&req, payload, &sockets, parameter("sid"), place)
     } else {
-        poll(&req, payload, &sockets).await
+        poll(&req, payload, &sockets, place).await
     };
     with_cors(response, &cors)
 }
@@ -132,19 +143,33 @@ fn converted<B>(req: &HttpRequest, body: B) -> Option<http::Request<B>> {
     request.body(body).ok()
 }
 
-async fn poll(req: &HttpRequest, payload: web::Payload, sockets: &Sockets) -> HttpResponse {
+async fn poll(
+    req: &HttpRequest,
+    payload: web::Payload,
+    sockets: &Sockets,
+    place: Option<Arc<Place>>,
+) -> HttpResponse {
     let body = match payload.to_bytes_limited(sockets.frame_limit).await {
         Ok(Ok(body)) => body,
         Ok(Err(_)) => return HttpResponse::BadRequest().finish(),
         Err(_) => return HttpResponse::PayloadTooLarge().finish(),
     };
-    let Some(request) = converted(req, Full::new(body)) else { return HttpResponse::BadRequest().finish() };
+    let Some(mut request) = converted(req, Full::new(body)) else {
+        return HttpResponse::BadRequest().finish();
+    };
+    if let Some(place) = &place {
+        request.extensions_mut().insert(place.clone());
+    }
     let Ok(answer) = Service::call(&sockets.service, request).await;
     let (parts, body) = answer.into_parts();
     let bytes = match body.collect().await {
         Ok(body) => body.to_bytes(),
         Err(_) => return HttpResponse::InternalServerError().finish(),
     };
+    if let Some((place, sid)) = place.zip(opened(&bytes)) {
+        sockets.polled.insert(sid.clone(), &place);
+        actix_rt::spawn(watch(place.overdue(), sid, sockets.clone()));
+    }
     let status = StatusCode::from_u16(parts.status.as_u16()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     if status == StatusCode::BAD_REQUEST
         && let Some((code, message)) = engine_error(&bytes)
@@ -166,7 +191,28 @@ fn engine_error(body: &[u8]) -> Option<(u8, String)> {
     Some((error.get("code")?.as_str()?.parse().ok()?, error.get("message")?.as_str()?.to_owned()))
 }
 
-fn upgrade(req: &HttpRequest, payload: web::Payload, sockets: &Sockets, sid: Option<&str>) -> HttpResponse {
+/// The name that the engine gave a session by polling.
+fn opened(answer: &[u8]) -> Option<String> {
+    let open: serde_json::Value = serde_json::from_slice(answer.strip_prefix(b"0")?).ok()?;
+    Some(open.get("sid")?.as_str()?.to_owned())
+}
+
+/// Closes a session by polling when it has to go.
+async fn watch(overdue: impl Future<Output = ()>, sid: String, sockets: Sockets) {
+    overdue.await;
+    close(&sid, &sockets).await;
+    if let Some(place) = sockets.polled.remove(&sid) {
+        place.end();
+    }
+}
+
+fn upgrade(
+    req: &HttpRequest,
+    payload: web::Payload,
+    sockets: &Sockets,
+    sid: Option<&str>,
+    place: Option<Arc<Place>>,
+) -> HttpResponse {
     let mut handshake = match ws::handshake(req.head()) {
         Ok(handshake) => handshake,
         Err(error) => {
@@ -177,6 +223,9 @@ fn upgrade(req: &HttpRequest, payload: web::Payload, sockets: &Sockets, sid: Opt
     let Some(mut request) = converted(req, ()) else { return HttpResponse::BadRequest().finish() };
     let wire = Arc::new(Wire::default());
     request.extensions_mut().insert(wire.clone());
+    if let Some(place) = &place {
+        request.extensions_mut().insert(place.clone());
+    }
     let (to_engine, from_peer) = mpsc::channel(CHUNKS);
     let (to_peer, from_engine) = mpsc::channel(CHUNKS);
     let line =
@@ -184,9 +233,11 @@ fn upgrade(req: &HttpRequest, payload: web::Payload, sockets: &Sockets, sid: Opt
     if let Err(error) = Service::call(&sockets.service, (line, request)).into_inner() {
         return HttpResponse::BadRequest().body(error.to_string());
     }
-    actix_rt::spawn(pump(payload, to_engine, wire));
+    let known = place.clone().or_else(|| sockets.polled.get(sid?));
+    actix_rt::spawn(pump(payload, to_engine, wire.clone(), known.map(|place| place.overdue())));
     let probe = sid.map(|sid| Probe { sid: sid.to_owned(), sockets: sockets.clone() });
-    let body = BodyStream::new(Outgoing { from_engine, _probe: probe });
+    let body =
+        BodyStream::new(Outgoing { from_engine, wire, is_over: false, _probe: probe, _end: place.map(End) });
     match handshake.message_body(body) {
         Ok(response) => HttpResponse::from(response.map_into_boxed_body()),
         Err(_) => HttpResponse::InternalServerError().finish(),
@@ -194,11 +245,24 @@ fn upgrade(req: &HttpRequest, payload: web::Payload, sockets: &Sockets, sid: Opt
 }
 
 /// Carries what the peer sends to the engine, as long as the actors keep up.
-async fn pump(mut payload: web::Payload, to_engine: mpsc::Sender<Bytes>, wire: Arc<Wire>) {
+async fn pump(
+    mut payload: web::Payload,
+    to_engine: mpsc::Sender<Bytes>,
+    wire: Arc<Wire>,
+    overdue: Option<impl Future<Output = ()>>,
+) {
+    let overdue = async {
+        match overdue {
+            Some(overdue) => overdue.await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::pin!(overdue);
     loop {
         let next = tokio::select! {
             next = payload.next() => next,
             () = wire.is_cut() => return,
+            () = &mut overdue => return,
             () = to_engine.closed() => return,
         };
         let Some(Ok(chunk)) = next else { return };
@@ -215,14 +279,33 @@ async fn pump(mut payload: web::Payload, to_engine: mpsc::Sender<Bytes>, wire: A
 /// The body of the `101` answer: what the engine sends to the peer.
 struct Outgoing {
     from_engine: mpsc::Receiver<Bytes>,
+    wire: Arc<Wire>,
+    is_over: bool,
     _probe: Option<Probe>,
+    _end: Option<End>,
+}
+
+/// A line that is gone makes room for another.
+struct End(Arc<Place>);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.0.end();
+    }
 }
 
 impl Stream for Outgoing {
     type Item = Result<Bytes, std::io::Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.from_engine.poll_recv(cx).map(|chunk| chunk.map(Ok))
+        if self.is_over {
+            return Poll::Ready(None);
+        }
+        let next = ready!(self.from_engine.poll_recv(cx)).or_else(|| {
+            self.is_over = true;
+            self.wire.last().cloned()
+        });
+        Poll::Ready(next.map(Ok))
     }
 }
 
@@ -235,13 +318,17 @@ struct Probe {
 
 impl Drop for Probe {
     fn drop(&mut self) {
-        let target = format!("{}?EIO=4&transport=polling&sid={}", super::PATH, self.sid);
-        let close =
-            http::Request::builder().method("POST").uri(target).body(Full::new(Bytes::from_static(b"1")));
-        if let Ok(close) = close {
-            let service = self.sockets.service.clone();
-            actix_rt::spawn(async move { drop(Service::call(&service, close).await) });
-        }
+        let (sid, sockets) = (self.sid.clone(), self.sockets.clone());
+        actix_rt::spawn(async move { close(&sid, &sockets).await });
+    }
+}
+
+/// Closes a session by what its client would send for that.
+async fn close(sid: &str, sockets: &Sockets) {
+    let target = format!("{}?EIO=4&transport=polling&sid={sid}", super::PATH);
+    let close = http::Request::builder().method("POST").uri(target).body(Full::new(Bytes::from_static(b"1")));
+    if let Ok(close) = close {
+        drop(Service::call(&sockets.service, close).await);
     }
 }
 

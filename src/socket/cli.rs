@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Wire,
     peer::{SocketAck, SocketPeer, wire_of},
+    place,
 };
 use crate::{
     domain::{
@@ -24,6 +25,7 @@ use crate::{
         json,
     },
     http::Shared,
+    limits::Who,
     link::{Closed, Incoming, Link, NewLink},
     namespace::{self, FindError, FindMachine, FindSession, FindTenant, GetHome, Home, Tenant},
     wire::cli::{ErrorEvent, Refusal, Scope},
@@ -43,16 +45,19 @@ fn text(value: &Value) -> Option<&str> {
     value.as_str().filter(|text| !text.is_empty())
 }
 
-/// Why a socket is turned away. Released clients do not try again after this, so it is never said of a passing state.
+/// Why a socket is turned away. Released clients do not try again after this, so it is never said of a passing state:
+/// then the line has ended before.
 #[derive(Debug)]
 enum Refused {
     InvalidToken,
+    Passing,
 }
 
 impl std::fmt::Display for Refused {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::InvalidToken => f.write_str("Invalid token"),
+            Self::Passing => f.write_str("Try again"),
         }
     }
 }
@@ -87,12 +92,16 @@ impl Door {
             },
             None => return Err(Refused::InvalidToken),
         };
+        if let Err(refusal) =
+            place::admit(&socket, &self.shared.limits, Who::Cli { namespace: namespace.clone() })
+        {
+            tracing::debug!(%namespace, %refusal, "a socket has to come back later");
+            place::turn_back(&socket, Some(refusal)).await;
+            return Err(Refused::Passing);
+        }
         let Some((tenant, home, arbiter)) = self.actors(&namespace).await else {
-            // A passing state: the line is cut, and the client comes back by itself.
-            if let Some(wire) = wire_of(&socket) {
-                wire.cut();
-            }
-            return Ok(());
+            place::turn_back(&socket, None).await;
+            return Err(Refused::Passing);
         };
         let closed = CancellationToken::new();
         let peer = Arc::new(SocketPeer::new(socket.clone(), closed.clone()));
@@ -106,7 +115,8 @@ impl Door {
         let link = Link::launch(new, &arbiter).await;
         let wire = wire_of(&socket).unwrap_or_default();
         socket.on_fallback(Inbox { link: link.clone(), wire });
-        socket.on_disconnect(async move || {
+        socket.on_disconnect(async move |socket: SocketRef| {
+            place::left(&socket);
             closed.cancel();
             let _ = link.send(Closed).await;
         });

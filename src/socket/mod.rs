@@ -4,6 +4,8 @@
 pub mod bridge;
 mod cli;
 mod peer;
+mod place;
+mod strangers;
 mod terminal;
 mod wire;
 
@@ -14,6 +16,8 @@ use socketioxide::{SocketIo, service::SocketIoService};
 
 use crate::http::Shared;
 
+pub use place::Polled;
+pub use strangers::Strangers;
 pub use wire::Wire;
 
 /// Where the engine lives. Exact: without the trailing slash it is another path.
@@ -32,6 +36,9 @@ pub struct Sockets {
     pub io: SocketIo,
     pub service: SocketIoService<engineioxide::service::NotFoundService>,
     pub frame_limit: usize,
+    /// Sessions that began by polling, for the websocket that may take over.
+    pub polled: Polled,
+    pub strangers: Strangers,
 }
 
 /// Builds the engine with both namespaces. `legacy` also lets sockets in that name a namespace instead of a token.
@@ -53,5 +60,6 @@ pub fn build(shared: Arc<Shared>, arbiters: Vec<ArbiterHandle>, frame_limit: usi
     io.ns("/", async || {});
     cli::register(&io, shared.clone(), arbiters, legacy);
     terminal::register(&io, shared);
-    Sockets { io, service, frame_limit }
+    let (polled, strangers) = (Polled::default(), Strangers::default());
+    Sockets { io, service, frame_limit, polled, strangers }
 }

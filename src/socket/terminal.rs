@@ -14,10 +14,11 @@ use socketioxide::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::peer::{SocketPeer, wire_of};
+use super::{peer::SocketPeer, place};
 use crate::{
     http::Shared,
     identity::JwtError,
+    limits::Who,
     link::{LinkId, Peer},
     namespace::{FindTenant, GetHome},
     terminal::{Switchboard, ViewerEvent, ViewerGone},
@@ -36,27 +37,35 @@ pub fn register(io: &SocketIo, shared: Arc<Shared>) {
     io.ns("/terminal", (async || {}).with(admit));
 }
 
+/// Nobody hears this: the line has ended before.
+const PASSING: &str = "Try again";
+
 async fn admit(shared: &Shared, socket: SocketRef, handshake: Handshake) -> Result<(), &'static str> {
     let token = handshake.token.as_str().filter(|token| !token.is_empty()).ok_or("Missing token")?;
     let claims = shared.jwt.verify(token, shared.env.clock.now()).map_err(|error| match error {
         JwtError::Invalid => "Invalid token",
         JwtError::Payload => "Invalid token payload",
     })?;
+    let who = Who::Page { namespace: claims.ns.clone(), user: claims.uid.to_string() };
+    if let Err(refusal) = place::admit(&socket, &shared.limits, who) {
+        tracing::debug!(namespace = %claims.ns, %refusal, "a terminal has to come back later");
+        place::turn_back(&socket, Some(refusal)).await;
+        return Err(PASSING);
+    }
     let switchboard = async {
         let tenant = shared.directory.send(FindTenant(claims.ns)).await.ok()??;
         tenant.send(GetHome).await.ok().map(|home| home.switchboard)
     };
     let Some(switchboard) = switchboard.await else {
-        if let Some(wire) = wire_of(&socket) {
-            wire.cut();
-        }
-        return Ok(());
+        place::turn_back(&socket, None).await;
+        return Err(PASSING);
     };
     let id = LinkId::next();
     let closed = CancellationToken::new();
     let peer = Arc::new(SocketPeer::new(socket.clone(), closed.clone()));
     socket.on_fallback(Viewer { id, peer, switchboard: switchboard.clone() });
-    socket.on_disconnect(async move || {
+    socket.on_disconnect(async move |socket: SocketRef| {
+        place::left(&socket);
         closed.cancel();
         let _ = switchboard.send(ViewerGone(id)).await;
     });

@@ -4,10 +4,11 @@
 //! reading from the socket, and TCP slows the sender down.
 
 use std::sync::{
-    Arc,
+    Arc, OnceLock,
     atomic::{AtomicUsize, Ordering},
 };
 
+use bytes::Bytes;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -21,6 +22,7 @@ pub struct Wire {
     waiting: AtomicUsize,
     eased: Notify,
     cut: CancellationToken,
+    last: OnceLock<Bytes>,
 }
 
 impl Wire {
@@ -48,6 +50,15 @@ impl Wire {
 
     pub fn cut(&self) {
         self.cut.cancel();
+    }
+
+    /// What the peer gets behind everything else, when the line is cut.
+    pub fn say_last(&self, frame: Bytes) {
+        let _ = self.last.set(frame);
+    }
+
+    pub fn last(&self) -> Option<&Bytes> {
+        self.last.get()
     }
 
     pub async fn is_cut(&self) {

@@ -21,6 +21,7 @@ mod faults;
 mod history;
 mod hub_settings;
 mod import;
+mod limits;
 mod local_history;
 mod messages;
 mod openapi;

@@ -2,6 +2,7 @@
 //! named for its case. Released clients branch on these texts and codes, so a test pins every body.
 
 mod life;
+mod limits;
 mod notes;
 mod vendor;
 mod voice;

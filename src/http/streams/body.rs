@@ -19,6 +19,7 @@ use super::{
 use crate::{
     clock::Clock,
     domain::cursor::EventCursor,
+    limits::Permit,
     namespace::{GZIP_HEADER, Tail, Unsubscribed, pack, plain_frame},
     store::{Store, journal::Page},
     wire::events,
@@ -39,6 +40,8 @@ pub struct NewStream {
     pub is_packed: bool,
     pub store: Store,
     pub clock: Clock,
+    /// Its place among the streams that its reader may have.
+    pub permit: Permit,
 }
 
 /// The body of an event stream.
@@ -53,11 +56,12 @@ pub struct StreamBody {
     is_over: bool,
     store: Store,
     clock: Clock,
+    _permit: Permit,
 }
 
 impl StreamBody {
     pub fn open(streams: &Streams, stream: NewStream) -> Self {
-        let NewStream { id, shelf, filter, place, wire, first, is_packed, store, clock } = stream;
+        let NewStream { id, shelf, filter, place, wire, first, is_packed, store, clock, permit } = stream;
         let seat = Rc::new(Seat::new(filter, wire, place));
         seat.push(Direct { frame: first, taken: None }, place);
         shelf.board.borrow_mut().sit(id.clone(), seat.clone());
@@ -72,6 +76,7 @@ impl StreamBody {
             is_over: false,
             store,
             clock,
+            _permit: permit,
         }
     }
 
