@@ -211,6 +211,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the caller's namespace uses of its limits, and what its tokens use of theirs. */
+        get: operations["hub_limits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/machines": {
         parameters: {
             query?: never;
@@ -2468,6 +2485,7 @@ export interface components {
                 [key: string]: boolean;
             };
             hub: components["schemas"]["HubInfo"];
+            tunnel?: components["schemas"]["TunnelStatus"] | null;
         };
         HistoryCapabilities: {
             forkCurrent?: boolean;
@@ -2489,6 +2507,12 @@ export interface components {
         HubSettingsRequest: {
             sessionSummaryContract?: boolean;
             sessionSummaryInChat?: boolean;
+        };
+        HubShare: {
+            connections: components["schemas"]["Usage"];
+            streams: components["schemas"]["Usage"];
+            links: components["schemas"]["Usage"];
+            bodyBytes: components["schemas"]["Usage"];
         };
         ImportConversations: {
             sessionIds: string[];
@@ -2521,6 +2545,16 @@ export interface components {
              * @description Epoch milliseconds.
              */
             invokedAt: number;
+        };
+        LimitsAnswer: {
+            /** @description Everybody in the namespace together. */
+            namespace: components["schemas"]["Share"];
+            /** @description Pages and scripts of the one who asks. */
+            token: components["schemas"]["Share"];
+            /** @description All CLIs and runners of the namespace. */
+            cliToken: components["schemas"]["Share"];
+            /** @description Only for the owner of the hub. */
+            hub?: components["schemas"]["HubShare"];
         };
         /** @description A conversation as its runner tells of it. Which of the fields there are depends on the agent. */
         LocalSession: {
@@ -2955,6 +2989,18 @@ export interface components {
         };
         /** @enum {string} */
         RequestKind: "permission" | "input";
+        RequestPace: {
+            /**
+             * Format: int32
+             * @description For a long time; `null`: no limit.
+             */
+            perSecond: number | null;
+            /**
+             * Format: int32
+             * @description At once.
+             */
+            burst: number;
+        };
         /** @enum {string} */
         RequestStatus: "approved" | "denied" | "canceled" | "resolved";
         ResumeAnswer: {
@@ -3248,6 +3294,13 @@ export interface components {
             /** @description Told by `session-contact` events, and kept here by pages. */
             contact?: components["schemas"]["Contact"];
         };
+        Share: {
+            streams: components["schemas"]["Usage"];
+            links: components["schemas"]["Usage"];
+            /** @description Of request bodies that are received or handled right now. */
+            bodyBytes: components["schemas"]["Usage"];
+            requests: components["schemas"]["RequestPace"];
+        };
         SlashCommand: {
             name: string;
             description?: string;
@@ -3445,6 +3498,19 @@ export interface components {
         TranscriptionProviders: {
             providers: components["schemas"]["TranscriptionProvider"][];
         };
+        /** @description The way in from outside that the hub keeps. */
+        TunnelStatus: {
+            /** @description `starting`, `up` or `down`. */
+            state: string;
+            address?: string | null;
+            /**
+             * Format: int64
+             * @description When the state became what it is.
+             */
+            since: number;
+            /** @description What went wrong last, in plain words. */
+            lastError?: string | null;
+        };
         UploadAnswer: {
             success: boolean;
             /** @description On the machine of the session. */
@@ -3456,6 +3522,15 @@ export interface components {
             /** @description Base64. */
             content: string;
             mimeType: string;
+        };
+        Usage: {
+            /** Format: int64 */
+            used: number;
+            /**
+             * Format: int64
+             * @description `null`: no limit.
+             */
+            limit: number | null;
         };
         UsageCounts: {
             /**
@@ -4076,6 +4151,23 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description too many streams; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     hub_get: {
@@ -4133,6 +4225,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    hub_limits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LimitsAnswer"];
                 };
             };
         };
