@@ -26,6 +26,7 @@ use crate::{
     identity::{AccessTokens, FailedLogins, Jwt},
     indexer::{UsageIndex, WordIndex},
     namespace::{Directory, TailLimit, Tick},
+    notify::{self, Notifier},
     session, socket,
     store::{self, Store, intents::Intent, journal::Retention},
     titles::Titles,
@@ -40,6 +41,7 @@ pub struct Env {
     pub clock: Clock,
     pub settings: Arc<Settings>,
     pub attachments: Attachments,
+    pub notifier: Addr<Notifier>,
     pub faults: Arc<Faults>,
 }
 
@@ -52,6 +54,7 @@ pub struct Settings {
     pub terminal_idle: Millis,
     pub patience: Patience,
     pub scratchlist: scratchlist::Limits,
+    pub push: notify::Settings,
 }
 
 /// Faults that tests inject to prove that a crash stays small. None by default; no setting turns one on.
@@ -114,6 +117,7 @@ fn settings(config: &Config, patience: Patience) -> Settings {
             max_bytes_per_session: *config.scratchlist.session_bytes,
             allowed_mime_types: config.scratchlist.mime_types.0.clone(),
         },
+        push: notify::Settings::of(config),
     }
 }
 
@@ -129,11 +133,13 @@ impl Hub {
             age: Millis::from(*config.journal.max_age_days) * 24 * 3_600_000,
         };
         let store = Store::open(&config.database, retention)?;
+        let (notifier, happenings) = notify::mailbox();
         let env = Env {
             store: store.clone(),
             clock: start.clock.clone(),
             settings: Arc::new(settings(config, options.patience)),
             attachments: Attachments::new(&config.home),
+            notifier,
             faults: Arc::new(options.faults),
         };
         forget_presence(&env).await?;
@@ -141,7 +147,7 @@ impl Hub {
         attachments::sweep(&env.attachments, &env.store, env.clock.now()).await;
 
         // Actors of the domain have threads of their own, so that a burst of requests cannot starve them.
-        let arbiters: Vec<Arbiter> =
+        let mut arbiters: Vec<Arbiter> =
             (0..options.workers.div_ceil(2).max(1)).map(|_| Arbiter::new()).collect();
         let handles: Vec<ArbiterHandle> = arbiters.iter().map(Arbiter::handle).collect();
         let Some(first) = handles.first().cloned() else { anyhow::bail!("no thread for the actors") };
@@ -149,6 +155,17 @@ impl Hub {
             let (env, handles) = (env.clone(), handles.clone());
             Directory::start_in_arbiter(&first, move |_| Directory::new(env, handles))
         };
+        // Notices have a thread of their own: to look through everything that happens must not make sessions wait.
+        let apart = Arbiter::new();
+        Notifier::launch(
+            happenings,
+            &apart.handle(),
+            env.clone(),
+            directory.clone(),
+            start.secrets.vapid.clone(),
+            options.tick,
+        );
+        arbiters.push(apart);
         let usage_index = {
             let store = store.clone();
             UsageIndex::start_in_arbiter(&first, move |_| UsageIndex::new(store))

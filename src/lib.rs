@@ -18,6 +18,7 @@ pub mod indexer;
 pub mod link;
 pub mod machine;
 pub mod namespace;
+pub mod notify;
 mod outbound;
 pub mod search;
 pub mod session;

@@ -32,7 +32,7 @@ pub use self::{
     mime_types::MimeTypes,
     secret::Secret,
     sections::{
-        Actors, Auth, Journal, Limits, Listen, Log, Login, Scratchlist, Stop, Telegram, Terminal, Title,
+        Actors, Auth, Journal, Limits, Listen, Log, Login, Push, Scratchlist, Stop, Telegram, Terminal, Title,
         Usage, Voice, Web,
     },
     source::{Shown, Source, Sourced},
@@ -79,6 +79,7 @@ pub struct Config {
     pub actors: Actors,
     pub usage: Usage,
     pub title: Title,
+    pub push: Push,
     pub voice: Voice,
     pub web: Web,
     pub log: Log,
@@ -112,6 +113,7 @@ impl Config {
             actors: Actors::read(&values)?,
             usage: Usage::read(&values)?,
             title: Title::read(&values)?,
+            push: Push::read(&values)?,
             voice: Voice::read(&values)?,
             web: Web { dir: place(Web::read(&values)?.dir)? },
             log: Log::read(&values)?,
@@ -151,6 +153,7 @@ impl Config {
             actors,
             usage,
             title,
+            push,
             voice,
             web,
             log,
@@ -171,6 +174,7 @@ impl Config {
             actors.show(),
             usage.show(),
             title.show(),
+            push.show(),
             voice.show(),
             web.show(),
             log.show(),
@@ -202,6 +206,7 @@ impl Config {
         ] {
             check_address(key, &address.clone().map(Some))?;
         }
+        check_subject(&self.push.subject)?;
         match &*self.auth.base_token {
             Some(token) if token.expose().contains(':') => {
                 Err(Error::TokenWithColon { origin: self.auth.base_token.source.clone() })
@@ -247,6 +252,21 @@ fn check_address(key: &str, address: &Sourced<Option<String>>) -> Result<(), Err
         return Ok(());
     }
     Err(Error::BadValue { key: key.to_owned(), origin: address.source.clone(), expected: WEB_ADDRESS })
+}
+
+/// Push services turn a hub away whose subject is something else.
+fn check_subject(subject: &Sourced<Option<String>>) -> Result<(), Error> {
+    let is_one = |text: &str| {
+        Url::parse(text).is_ok_and(|url| match url.scheme() {
+            "mailto" => url.path().contains('@'),
+            scheme => scheme == "https",
+        })
+    };
+    if subject.as_deref().is_none_or(is_one) {
+        return Ok(());
+    }
+    let expected = "an address that starts with mailto: or https://";
+    Err(Error::BadValue { key: "push.subject".to_owned(), origin: subject.source.clone(), expected })
 }
 
 fn is_web_address(text: &str) -> bool {

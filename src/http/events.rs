@@ -95,8 +95,6 @@ pub async fn stream(
     let start = start(&shared, &caller, &filter, presented, &tail).await?;
 
     let id = uuid::Uuid::new_v4().to_string();
-    let _ =
-        tenant.send(Subscribed { id: id.clone(), visibility: visibility(query.visibility.as_deref()) }).await;
     let epoch: Arc<str> = shared.env.store.epoch().into();
     let place =
         (start.told > 0).then(|| EventCursor::new(&epoch, caller.namespace.as_str(), start.told).to_string());
@@ -104,13 +102,14 @@ pub async fn stream(
     first.extend(start.replayed);
     let is_packed = accepts_gzip(&req);
     let clock = shared.env.clock.clone();
+    let visibility = visibility(query.visibility.as_deref());
     let body = StreamBody::open(NewStream {
-        id,
+        id: id.clone(),
         namespace: caller.namespace,
         epoch,
         filter,
         tail,
-        tenant,
+        tenant: tenant.clone(),
         offset: start.offset,
         seq: start.seq,
         first,
@@ -120,6 +119,7 @@ pub async fn stream(
         stopping: shared.stopping.clone(),
         gone,
     });
+    let _ = tenant.send(Subscribed { id, visibility, toast: body.toasts() }).await;
     let mut response = HttpResponse::Ok();
     response
         .content_type("text/event-stream")

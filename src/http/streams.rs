@@ -8,11 +8,13 @@ use std::{
     rc::Rc,
     sync::Arc,
     task::{Context as TaskContext, Poll, Waker},
+    time::Duration,
 };
 
 use actix::prelude::*;
 use actix_web::body::{BodySize, MessageBody};
 use bytes::{Bytes, BytesMut};
+use tokio::sync::oneshot;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use crate::{
@@ -20,12 +22,15 @@ use crate::{
         cursor::EventCursor,
         ids::{MachineId, Namespace, SessionId},
     },
-    namespace::{Follow, Tail, TailAppended, TailLimit, Tenant, Unsubscribed, pack, plain_frame},
+    namespace::{Follow, Tail, TailAppended, TailLimit, Tenant, Toast, Unsubscribed, pack, plain_frame},
     store::journal::EventKind,
 };
 
 /// How much one turn of a stream writes at the most. More waits until the socket has taken this.
 const BATCH: usize = 64 * 1024;
+
+/// A toast that was not taken within this time is taken back. Whoever sends it waits a little longer.
+const TOAST_PATIENCE: Duration = Duration::from_millis(900);
 
 /// A worker's copy of a namespace's tail.
 #[derive(Default)]
@@ -166,6 +171,8 @@ pub struct Subscriber {
 #[derive(Default)]
 struct Direct {
     frames: VecDeque<Bytes>,
+    /// Each with who waits to hear that it was taken; nobody does any more when it is too late.
+    toasts: VecDeque<(Bytes, oneshot::Sender<()>)>,
     waker: Option<Waker>,
     is_due: bool,
 }
@@ -175,6 +182,20 @@ impl Direct {
         if let Some(waker) = self.waker.take() {
             waker.wake();
         }
+    }
+}
+
+impl Handler<Toast> for Subscriber {
+    type Result = ResponseFuture<bool>;
+
+    fn handle(&mut self, Toast(frame): Toast, _: &mut Self::Context) -> Self::Result {
+        let (taken, told) = oneshot::channel();
+        let mut direct = self.shared.borrow_mut();
+        // Of a reader that stands still nothing piles up.
+        direct.toasts.retain(|(_, taken)| !taken.is_closed());
+        direct.toasts.push_back((frame, taken));
+        direct.wake();
+        Box::pin(async move { matches!(tokio::time::timeout(TOAST_PATIENCE, told).await, Ok(Ok(()))) })
     }
 }
 
@@ -272,6 +293,11 @@ impl StreamBody {
         Self { stream, direct, subscriber, ends, is_over: false, has_header: false }
     }
 
+    /// Where toasts for this stream go.
+    pub fn toasts(&self) -> Recipient<Toast> {
+        self.subscriber.clone().recipient()
+    }
+
     fn position(&self) -> String {
         EventCursor::new(&self.stream.epoch, self.stream.namespace.as_str(), self.stream.seq).to_string()
     }
@@ -328,7 +354,9 @@ impl MessageBody for StreamBody {
         }
         let is_due = {
             let mut direct = this.direct.borrow_mut();
-            for frame in direct.frames.drain(..) {
+            let Direct { frames, toasts, .. } = &mut *direct;
+            let in_time = toasts.drain(..).filter_map(|(toast, taken)| taken.send(()).is_ok().then_some(toast));
+            for frame in frames.drain(..).chain(in_time) {
                 if this.stream.is_packed {
                     out.extend_from_slice(&pack(&frame));
                 } else {

@@ -32,7 +32,7 @@ pub use follow::{Follow, FollowerGone, Quiet, TailAppended};
 pub use imports::{BeginImport, CreateImported, Turn};
 pub use index::{Order, Row};
 pub use lists::{ListMachines, ListSessions, MachineChanged, MachineRow, SummaryChanged};
-pub use presence::{SetVisibility, Subscribed, Unsubscribed, Visibility};
+pub use presence::{Announce, SetVisibility, Subscribed, Toast, Unsubscribed, Visibility};
 pub use tail::{Frame, GZIP_HEADER, Tail, TailLimit, pack, plain_frame};
 
 use crate::{
@@ -40,6 +40,7 @@ use crate::{
     domain::ids::{MachineId, Millis, Namespace, SessionId},
     link::Link,
     machine::LiveMachine,
+    notify::Happened,
     session::LiveSession,
     store::{self, journal::Committed},
     terminal::{SessionOver, Switchboard},
@@ -179,6 +180,10 @@ impl Handler<Published> for Tenant {
     type Result = ();
 
     fn handle(&mut self, Published(events): Published, _: &mut Self::Context) {
+        let happened = Happened { namespace: self.namespace.clone(), events: events.clone() };
+        if self.env.notifier.try_send(happened).is_err() {
+            tracing::warn!(namespace = %self.namespace, "what happened came too fast for notices of it");
+        }
         let frames = events
             .into_iter()
             .filter(|event| event.seq > self.tail.head())
