@@ -32,8 +32,8 @@ pub use self::{
     mime_types::MimeTypes,
     secret::Secret,
     sections::{
-        Actors, Auth, Journal, Limits, Listen, Log, Login, Push, Scratchlist, Stop, Telegram, Terminal, Title,
-        Usage, Voice, Web,
+        Actors, Auth, Journal, Limits, Listen, Log, Login, Push, Scratchlist, Stop, Telegram, Terminal,
+        Title, Usage, Voice, Web,
     },
     source::{Shown, Source, Sourced},
 };

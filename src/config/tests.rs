@@ -170,7 +170,10 @@ fn what_cannot_work_is_one_clear_line() {
     insta::assert_snapshot!(env("TRANSCRIPTION_BASE_URL", "local").error(), @"`voice.transcription_base_url` (environment TRANSCRIPTION_BASE_URL) must be an address that starts with http:// or https://");
     insta::assert_snapshot!(toml("voice.groq_url = 'x'").error(), @"`voice.groq_url` (wheelhouse.toml) must be an address that starts with http:// or https://");
     for subject in ["me@hub.example", "http://hub.example", "mailto:me"] {
-        assert_eq!(env("VAPID_SUBJECT", subject).error(), "`push.subject` (environment VAPID_SUBJECT) must be an address that starts with mailto: or https://");
+        assert_eq!(
+            env("VAPID_SUBJECT", subject).error(),
+            "`push.subject` (environment VAPID_SUBJECT) must be an address that starts with mailto: or https://"
+        );
     }
     insta::assert_snapshot!(toml("usage.prices = ['x = 1']").error(), @"`usage.prices` (wheelhouse.toml) must be a list of texts like `model* = 3 0.3 3.75 15`");
     insta::assert_snapshot!(env("CLI_API_TOKEN", "a:b").error(), @"the access token (environment CLI_API_TOKEN) must not contain `:`; clients add their namespace behind it");

@@ -355,7 +355,8 @@ impl MessageBody for StreamBody {
         let is_due = {
             let mut direct = this.direct.borrow_mut();
             let Direct { frames, toasts, .. } = &mut *direct;
-            let in_time = toasts.drain(..).filter_map(|(toast, taken)| taken.send(()).is_ok().then_some(toast));
+            let in_time =
+                toasts.drain(..).filter_map(|(toast, taken)| taken.send(()).is_ok().then_some(toast));
             for frame in frames.drain(..).chain(in_time) {
                 if this.stream.is_packed {
                     out.extend_from_slice(&pack(&frame));

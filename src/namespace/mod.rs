@@ -180,7 +180,8 @@ impl Handler<Published> for Tenant {
     type Result = ();
 
     fn handle(&mut self, Published(events): Published, _: &mut Self::Context) {
-        let happened = Happened { namespace: self.namespace.clone(), events: events.clone() };
+        let happened =
+            Happened { namespace: self.namespace.clone(), at: self.env.clock.now(), events: events.clone() };
         if self.env.notifier.try_send(happened).is_err() {
             tracing::warn!(namespace = %self.namespace, "what happened came too fast for notices of it");
         }

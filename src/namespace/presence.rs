@@ -92,7 +92,11 @@ pub struct Announce {
 impl Handler<Announce> for Tenant {
     type Result = ResponseFuture<usize>;
 
-    fn handle(&mut self, Announce { title, body, session, url }: Announce, _: &mut Self::Context) -> Self::Result {
+    fn handle(
+        &mut self,
+        Announce { title, body, session, url }: Announce,
+        _: &mut Self::Context,
+    ) -> Self::Result {
         let frame = plain_frame(&events::toast(&title, &body, &session, &url), None);
         let visible = self.subscriptions.values().filter(|known| known.visibility == Visibility::Visible);
         // Asked all at once: one that does not read must not make the others late.

@@ -95,8 +95,7 @@ impl Desk {
             return;
         }
         let of_namespace = namespace.clone();
-        let known =
-            self.env.store.read(move |conn| store::push::subscriptions(conn, &of_namespace)).await;
+        let known = self.env.store.read(move |conn| store::push::subscriptions(conn, &of_namespace)).await;
         let subscriptions = match known {
             Ok(subscriptions) => subscriptions,
             Err(error) => {

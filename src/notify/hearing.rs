@@ -99,7 +99,8 @@ fn of_change(data: &RawValue) -> Vec<Heard> {
             .and_then(|patch: Versioned<'_>| patch.value),
     };
     // An agent that says nothing of its questions leaves them as they are.
-    let asks = state.and_then(json::read).filter(|state| state.get("requests").is_some_and(|all| all.is_object()));
+    let asks =
+        state.and_then(json::read).filter(|state| state.get("requests").is_some_and(|all| all.is_object()));
     let asks = asks.map(|state| {
         let pending = agent_state::pending(&state).into_iter();
         Fact::Asks(pending.map(|request| (request.id, request.created_at.unwrap_or(0))).collect())
@@ -146,7 +147,8 @@ mod tests {
 
     #[test]
     fn sessions_and_patches_of_them_say_the_same() {
-        let state = json!({ "requests": { "q": { "tool": "Bash", "createdAt": 5 }, "r": { "tool": "Edit" } } });
+        let state =
+            json!({ "requests": { "q": { "tool": "Bash", "createdAt": 5 }, "r": { "tool": "Edit" } } });
         let asks = Heard::Fact(Fact::Asks(vec![("q".into(), 5), ("r".into(), 0)]));
         let active = Heard::Fact(Fact::Active);
         let whole = json!({ "id": "s", "active": true, "agentState": state });
@@ -186,7 +188,8 @@ mod tests {
 
     #[test]
     fn only_an_end_by_itself_is_a_completion() {
-        let ended = |reason: Value| heard(&json!({ "type": "session-ended", "sessionId": "s", "reason": reason }));
+        let ended =
+            |reason: Value| heard(&json!({ "type": "session-ended", "sessionId": "s", "reason": reason }));
         assert_eq!(ended(json!("completed")), [Heard::Completed]);
         assert_eq!(ended(json!("terminated")), []);
         assert_eq!(ended(json!("\\ud800")), []);

@@ -64,9 +64,7 @@ pub async fn word(
                 }
                 Ok(notice::requests(&about, &new))
             }
-            Subject::Other(matter, notice) => {
-                Ok(told::claim(tx.conn, key, &matter, now)?.then_some(*notice))
-            }
+            Subject::Other(matter, notice) => Ok(told::claim(tx.conn, key, &matter, now)?.then_some(*notice)),
         })
         .await
 }

@@ -77,14 +77,8 @@ impl Notifier {
         arbiter.spawn_fn(move || {
             let clock = env.clock.clone();
             let desk = Rc::new(Desk::new(env, Hub::new(directory), &keys));
-            let this = Self {
-                clock,
-                desk,
-                watches: HashMap::new(),
-                waiting: HashSet::new(),
-                every,
-                timer: None,
-            };
+            let this =
+                Self { clock, desk, watches: HashMap::new(), waiting: HashSet::new(), every, timer: None };
             drop(Context::with_receiver(mailbox).run(this));
         });
     }
@@ -158,19 +152,19 @@ impl Actor for Notifier {
 #[rtype(result = "()")]
 pub struct Happened {
     pub namespace: Namespace,
+    pub at: Millis,
     pub events: Vec<Committed>,
 }
 
 impl Handler<Happened> for Notifier {
     type Result = ();
 
-    fn handle(&mut self, Happened { namespace, events }: Happened, ctx: &mut Self::Context) {
-        let now = self.clock.now();
+    fn handle(&mut self, Happened { namespace, at, events }: Happened, ctx: &mut Self::Context) {
         for event in events {
             let Some(session) = event.session else { continue };
             let may_be_answered = self.waiting.contains(&session);
             for heard in hearing::hear(&event.json, may_be_answered) {
-                self.take(&namespace, session.clone(), heard, now);
+                self.take(&namespace, session.clone(), heard, at);
             }
         }
         if !self.waiting.is_empty() {

@@ -89,8 +89,8 @@ fn this_one<'a>(namespace: &'a Namespace, sent_to: &'a Subscription) -> OfOne<'a
 
 /// The push service took something for it.
 pub fn forgive(conn: &mut SqliteConnection, namespace: &Namespace, sent_to: &Subscription) -> Result<()> {
-    let refused = push_subscriptions::table
-        .filter(this_one(namespace, sent_to).and(push_subscriptions::refused.gt(0)));
+    let refused =
+        push_subscriptions::table.filter(this_one(namespace, sent_to).and(push_subscriptions::refused.gt(0)));
     diesel::update(refused).set(push_subscriptions::refused.eq(0)).execute(conn)?;
     Ok(())
 }

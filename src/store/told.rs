@@ -21,12 +21,7 @@ pub struct Matter {
 const MEMORY: Millis = 24 * 3_600_000;
 
 /// Records that people are about to be told of this. Answers whether they were not before.
-pub fn claim(
-    conn: &mut SqliteConnection,
-    session_key: i64,
-    matter: &Matter,
-    now: Millis,
-) -> Result<bool> {
+pub fn claim(conn: &mut SqliteConnection, session_key: i64, matter: &Matter, now: Millis) -> Result<bool> {
     let of_session = told::session_key.eq(session_key);
     let is_over = told::kind.ne(REQUEST).and(told::told_at.lt(now - MEMORY));
     diesel::delete(told::table.filter(of_session.and(is_over))).execute(conn)?;
@@ -68,7 +63,10 @@ mod tests {
             .write(move |tx| {
                 assert!(claim(tx.conn, one, &request("q", 5), 10)?);
                 assert!(!claim(tx.conn, one, &request("q", 5), 11)?);
-                assert!(claim(tx.conn, one, &request("q", 6), 12)?, "an id that comes back is another question");
+                assert!(
+                    claim(tx.conn, one, &request("q", 6), 12)?,
+                    "an id that comes back is another question"
+                );
                 assert!(claim(tx.conn, two, &request("p", 5), 13)?);
                 let said = Matter { kind: MESSAGE, ..request("q", 5) };
                 assert!(claim(tx.conn, one, &said, 14)? && !claim(tx.conn, one, &said, 14 + MEMORY)?);

@@ -23,6 +23,7 @@ mod hub_settings;
 mod import;
 mod local_history;
 mod messages;
+mod notices;
 mod openapi;
 mod operation;
 mod presence;

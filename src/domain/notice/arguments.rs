@@ -102,15 +102,11 @@ mod tests {
 
     #[test]
     fn each_tool_says_what_matters() {
-        let edit = json!({ "file_path": "/srv/app/src/main.rs", "old_string": "a", "new_string": "b".repeat(60) });
+        let edit =
+            json!({ "file_path": "/srv/app/src/main.rs", "old_string": "a", "new_string": "b".repeat(60) });
         let cut_b = format!("{}...", "b".repeat(47));
         for (tool, arguments, short, long) in [
-            (
-                "Edit",
-                edit,
-                ".../src/main.rs",
-                format!("/srv/app/src/main.rs\n\"a\" → \"{cut_b}\""),
-            ),
+            ("Edit", edit, ".../src/main.rs", format!("/srv/app/src/main.rs\n\"a\" → \"{cut_b}\"")),
             ("Edit", json!({ "path": "a/b" }), "a/b", "a/b".into()),
             (
                 "Write",

@@ -159,10 +159,7 @@ mod tests {
         let both = [edit.clone(), bash.clone()];
         assert_eq!(told(&both, false), permission("app (2 requests: Edit, Bash)", "q2"));
         let four = [bash.clone(), ask.clone(), edit.clone(), edit.clone()];
-        assert_eq!(
-            told(&four, false),
-            permission("app (4 requests: Bash, AskUserQuestion, Edit, …)", "q1")
-        );
+        assert_eq!(told(&four, false), permission("app (4 requests: Bash, AskUserQuestion, Edit, …)", "q1"));
         let input = |body: &str| ("Claude needs your input".into(), body.into(), Some("q3".into()));
         assert_eq!(told(&[ask.clone()], false), input("Which?\napp"));
         assert_eq!(told(&[ask.clone(), ask], true), input("Which?\n+1 more question\napp"));
@@ -176,7 +173,10 @@ mod tests {
     #[test]
     fn other_notices_say_who_and_where() {
         let notice = ready(&about(false), Some("AGENT_NOTIFY_SUMMARY {\"summary\":\"Done\"}"));
-        assert_eq!((notice.title.as_str(), notice.body.as_str()), ("Ready for input", "Claude is waiting in app"));
+        assert_eq!(
+            (notice.title.as_str(), notice.body.as_str()),
+            ("Ready for input", "Claude is waiting in app")
+        );
         assert_eq!(notice.tag().as_deref(), Some("ready-5f0c"));
         let notice = ready(&about(true), Some("AGENT_NOTIFY_SUMMARY {\"summary\":\"Done\"}"));
         assert_eq!((notice.title.as_str(), notice.body.as_str()), ("Claude - app", "Done"));
@@ -185,7 +185,10 @@ mod tests {
         assert_eq!(ready(&about(true), Some(" ")).body, "Claude is waiting in app");
         let task = Task { summary: "tests broke".into(), has_failed: true };
         let notice = task_ended(&about(false), &task);
-        assert_eq!((notice.title.as_str(), notice.body.as_str()), ("Task failed", "Claude · app · tests broke"));
+        assert_eq!(
+            (notice.title.as_str(), notice.body.as_str()),
+            ("Task failed", "Claude · app · tests broke")
+        );
         assert_eq!((notice.tag(), notice.url().as_str()), (None, "/sessions/5f0c"));
         let notice = completion(&about(false));
         assert_eq!((notice.title.as_str(), notice.body.as_str()), ("Session completed", "Claude · app"));

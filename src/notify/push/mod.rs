@@ -46,9 +46,9 @@ pub struct Push {
 impl Push {
     pub fn of(notice: &Notice) -> Self {
         // A push service that still holds an earlier one under this name replaces it. It learns nothing from the name.
-        let topic = notice.tag().map(|tag| {
-            BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(tag)).chars().take(TOPIC).collect()
-        });
+        let topic = notice
+            .tag()
+            .map(|tag| BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(tag)).chars().take(TOPIC).collect());
         let urgency = if notice.kind.is_urgent() { "high" } else { "normal" };
         Self { payload: notice::payload(notice), urgency, topic }
     }
@@ -125,7 +125,9 @@ impl Sender {
                 Verdict::Refused => return Fate::Refused,
                 Verdict::Later if number < self.settings.attempts => {
                     let wait = match failure {
-                        Failure::Answered { wait: Some(wait), .. } => wait.clamp(pause, LONGEST_WAIT.max(pause)),
+                        Failure::Answered { wait: Some(wait), .. } => {
+                            wait.clamp(pause, LONGEST_WAIT.max(pause))
+                        }
                         _ => pause,
                     };
                     tokio::time::sleep(wait).await;
