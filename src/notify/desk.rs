@@ -22,11 +22,11 @@ use crate::{
     store::{self, push::Subscription},
 };
 
-/// Of ended tasks, of which an agent may report as many as it likes, so many are told at a time in each namespace.
-const MOST_TASKS: usize = 32;
+/// Of ended tasks, of which an agent may report as many as it likes, so many are on their way in each namespace.
+const MOST_TASKS: usize = 512;
 
 /// Browsers that are pushed to at the same time, for each notice.
-const AT_ONCE: usize = 16;
+const AT_ONCE: usize = 64;
 
 /// How often the store is asked again, each time after twice the wait: a full disk may have room again.
 const STORE_ATTEMPTS: u32 = 8;
@@ -59,7 +59,8 @@ impl Desk {
         }
         match self.word(namespace, session, occasion).await {
             Ok(Some(notice)) => self.deliver(namespace, &notice).await,
-            Ok(None) => {}
+            // The hub is stopping.
+            Ok(None) | Err(store::Error::Closed) => {}
             Err(error) => tracing::warn!(%error, %session, "could not look up what a notice is about"),
         }
     }
@@ -77,8 +78,10 @@ impl Desk {
             let worded =
                 look::word(&self.env.store, namespace, session, occasion.clone(), has_details, now).await;
             match worded {
-                Ok(_) | Err(store::Error::Closed) => return worded,
-                Err(error) => tracing::debug!(%error, %session, "looks up a notice again after a while"),
+                Err(error) if error.is_passing() => {
+                    tracing::debug!(%error, %session, "looks up a notice again after a while");
+                }
+                _ => return worded,
             }
             tokio::time::sleep(wait).await;
             wait *= 2;
@@ -124,7 +127,7 @@ impl Desk {
     }
 
     async fn push(&self, sender: &Sender, namespace: &Namespace, to: &Subscription, push: &Push) {
-        let fate = sender.send(to, push).await;
+        let fate = sender.send(namespace, to, push).await;
         let service = endpoints::service(&to.endpoint);
         let (of, sent_to) = (namespace.clone(), to.clone());
         let recorded = match fate {

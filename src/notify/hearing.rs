@@ -153,7 +153,8 @@ mod tests {
         let active = Heard::Fact(Fact::Active);
         let whole = json!({ "id": "s", "active": true, "agentState": state });
         assert_eq!(changed(whole), [active.clone(), asks.clone()]);
-        assert_eq!(changed(json!({ "agentState": { "version": 2, "value": state } })), [asks.clone()]);
+        let patch = json!({ "agentState": { "version": 2, "value": state } });
+        assert_eq!(changed(patch), std::slice::from_ref(&asks));
         assert_eq!(changed(json!({ "active": true, "thinking": false })), [active]);
         let ended = json!({ "id": "s", "active": false, "agentState": state });
         assert_eq!(changed(ended), [asks, Heard::Fact(Fact::Inactive)]);

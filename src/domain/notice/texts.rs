@@ -131,6 +131,8 @@ pub fn completion(about: &About) -> Notice {
 
 #[cfg(test)]
 mod tests {
+    use std::slice::from_ref;
+
     use serde_json::json;
 
     use super::*;
@@ -155,13 +157,13 @@ mod tests {
         let edit = request("q2", "Edit", json!({ "path": "/a/b/c", "old_string": "x" }));
         let ask = request("q3", "AskUserQuestion", json!({ "questions": [{ "question": "Which?" }] }));
         let permission = |body: &str, id: &str| ("Permission Request".into(), body.into(), Some(id.into()));
-        assert_eq!(told(&[bash.clone()], false), permission("app (Bash)", "q1"));
+        assert_eq!(told(from_ref(&bash), false), permission("app (Bash)", "q1"));
         let both = [edit.clone(), bash.clone()];
         assert_eq!(told(&both, false), permission("app (2 requests: Edit, Bash)", "q2"));
         let four = [bash.clone(), ask.clone(), edit.clone(), edit.clone()];
         assert_eq!(told(&four, false), permission("app (4 requests: Bash, AskUserQuestion, Edit, …)", "q1"));
         let input = |body: &str| ("Claude needs your input".into(), body.into(), Some("q3".into()));
-        assert_eq!(told(&[ask.clone()], false), input("Which?\napp"));
+        assert_eq!(told(from_ref(&ask), false), input("Which?\napp"));
         assert_eq!(told(&[ask.clone(), ask], true), input("Which?\n+1 more question\napp"));
         assert_eq!(told(&[bash], true), permission("Claude Bash: make\nSession: app", "q1"));
         let long = "Claude Edit: .../b/c\nSession: app\n/a/b/c\n\"x\" → \"\"";

@@ -4,7 +4,7 @@ mod address;
 mod seal;
 mod vapid;
 
-use std::time::Duration;
+use std::{cell::RefCell, collections::HashMap, time::Duration};
 
 use awc::{
     Client,
@@ -19,6 +19,7 @@ use super::Settings;
 use crate::{
     clock::Clock,
     domain::{
+        ids::Namespace,
         notice::{self, Notice, Verdict},
         push as endpoints,
     },
@@ -94,9 +95,13 @@ impl Failure {
     }
 }
 
+/// Clients kept before all are made anew.
+const CROWD: usize = 1_024;
+
 /// Sends pushes, on the thread where it was made.
 pub struct Sender {
-    client: Client,
+    /// Each namespace has connections of its own: push services that one has chosen do not hold up another's.
+    clients: RefCell<HashMap<Namespace, Client>>,
     vapid: Vapid,
     settings: Settings,
     clock: Clock,
@@ -105,15 +110,35 @@ pub struct Sender {
 impl Sender {
     /// `None` when this program cannot encrypt.
     pub fn new(settings: Settings, clock: Clock, keys: &VapidKeys) -> Option<Self> {
-        let client = outbound::client(settings.timeout, true)?;
-        Some(Self { client, vapid: Vapid::new(keys, &settings.subject)?, settings, clock })
+        // The first would fail like every other.
+        outbound::client(settings.timeout, true)?;
+        Some(Self {
+            clients: RefCell::default(),
+            vapid: Vapid::new(keys, &settings.subject)?,
+            settings,
+            clock,
+        })
+    }
+
+    fn client(&self, namespace: &Namespace) -> Option<Client> {
+        let mut clients = self.clients.borrow_mut();
+        if let Some(client) = clients.get(namespace) {
+            return Some(client.clone());
+        }
+        if clients.len() >= CROWD {
+            clients.clear();
+        }
+        let client = outbound::client(self.settings.timeout, true)?;
+        clients.insert(namespace.clone(), client.clone());
+        Some(client)
     }
 
     /// Tries until the push service took it, will never take it, or was asked often enough.
-    pub async fn send(&self, to: &Subscription, push: &Push) -> Fate {
+    pub async fn send(&self, namespace: &Namespace, to: &Subscription, push: &Push) -> Fate {
+        let Some(client) = self.client(namespace) else { return Fate::Lost };
         let mut pause = self.settings.retry;
         for number in 1..=self.settings.attempts.max(1) {
-            let attempt = self.attempt(number, to, push);
+            let attempt = self.attempt(&client, number, to, push);
             let outcome =
                 tokio::time::timeout(self.settings.timeout, attempt).await.unwrap_or(Err(Failure::TimedOut));
             let Err(failure) = outcome else { return Fate::Taken };
@@ -142,14 +167,19 @@ impl Sender {
         Fate::Lost
     }
 
-    async fn attempt(&self, number: u32, to: &Subscription, push: &Push) -> Result<(), Failure> {
+    async fn attempt(
+        &self,
+        client: &Client,
+        number: u32,
+        to: &Subscription,
+        push: &Push,
+    ) -> Result<(), Failure> {
         let endpoint = Url::parse(&to.endpoint).map_err(|_| Failure::Address)?;
         let address = address::resolve(&endpoint, self.settings.allow_private, number).await?;
         let keys = BrowserKeys::read(&to.p256dh, &to.auth).ok_or(Failure::Keys)?;
         let sealed = seal::seal(&keys, &push.payload).ok_or(Failure::Keys)?;
         let authorization = self.vapid.authorization(&endpoint, self.clock.now()).ok_or(Failure::Unsigned)?;
-        let mut request = self
-            .client
+        let mut request = client
             .post(endpoint.as_str())
             // What was looked at is what is called: the name is not looked up a second time.
             .address(address)
