@@ -117,7 +117,7 @@ async fn a_waiting_agent_is_told_now_and_then_and_never_lost() {
     let browser = Browser::new("phone");
     let web = hub.web().await;
     subscribe(&web, &browser, &service).await;
-    let scene = Scene::new(&hub).await;
+    let mut scene = Scene::new(&hub).await;
     let ready = json!({ "type": "event", "data": { "type": "ready" } });
     scene.say(ready.clone()).await;
     let pushed = service.next().await;
@@ -128,7 +128,7 @@ async fn a_waiting_agent_is_told_now_and_then_and_never_lost() {
     );
     assert_eq!(told["tag"], format!("ready-{}", scene.id));
     assert_eq!((&told["data"]["type"], pushed.headers["urgency"].as_str()), (&json!("ready"), "normal"));
-    // Too soon for another; a person answers one of them, the other is told later.
+    // Too soon for another, and when it is time, a person has spoken: only what came since is told.
     hub.clock.advance(1_000);
     scene.say(ready.clone()).await;
     assert_eq!(web.prompt(&scene.id, &json!({ "text": "go on", "localId": "l1" })).await.status, 200);
@@ -142,8 +142,11 @@ async fn a_waiting_agent_is_told_now_and_then_and_never_lost() {
         (&json!("Task failed"), &json!("Claude · app · tests broke"))
     );
     assert_eq!((told.get("tag"), &told["data"]["type"]), (None, &json!("task-notification")));
+    scene.ask_and_wait(&hub, &[("q1", "Bash")]).await;
+    assert_eq!(next_body(&mut service, &browser).await, "app (Bash)");
     scene.say(ready.clone()).await;
     assert_eq!(next_body(&mut service, &browser).await, "Claude is waiting in app");
+    // Too soon again, and nobody spoke.
     hub.clock.advance(1_000);
     scene.say(ready).await;
     assert!(service.unread().is_empty());
