@@ -95,6 +95,7 @@ pub struct Hub {
     pub address: SocketAddr,
     pub start: Start,
     store: Store,
+    notifier: Addr<Notifier>,
     server: ServerHandle,
     io: SocketIo,
     stopping: CancellationToken,
@@ -139,7 +140,7 @@ impl Hub {
             clock: start.clock.clone(),
             settings: Arc::new(settings(config, options.patience)),
             attachments: Attachments::new(&config.home),
-            notifier,
+            notifier: notifier.clone(),
             faults: Arc::new(options.faults),
         };
         forget_presence(&env).await?;
@@ -207,7 +208,7 @@ impl Hub {
         let io = sockets.io.clone();
         let drain = Duration::from_millis(*config.stop.drain_ms);
         let server = http::serve(listener, shared, sockets, options.workers, drain)?;
-        Ok(Self { address, start, store, server, io, stopping, drain, arbiters })
+        Ok(Self { address, start, store, notifier, server, io, stopping, drain, arbiters })
     }
 
     /// Stops in the reverse order: no new work, streams and sockets told to come back elsewhere, then the store.
@@ -218,6 +219,10 @@ impl Hub {
         let (closed, ()) = tokio::join!(close, self.server.stop(true));
         if closed.is_err() {
             tracing::warn!("left sockets behind that do not read what they are sent");
+        }
+        // What is on its way counts as told, so nobody would hear of it after the next start.
+        if tokio::time::timeout(self.drain, self.notifier.send(notify::Finish)).await.is_err() {
+            tracing::warn!("left notices behind that push services did not take in time");
         }
         self.store.close().await;
         for arbiter in self.arbiters {

@@ -2,9 +2,15 @@
 //! it, to the push services of all browsers that asked for it. Each notice goes its own way, so that none waits for
 //! another.
 
-use std::{cell::RefCell, collections::HashMap, rc::Rc, time::Duration};
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashMap,
+    rc::Rc,
+    time::Duration,
+};
 
 use futures_util::{StreamExt, stream};
+use tokio::sync::Notify;
 
 use super::{
     look::{self, Occasion},
@@ -38,6 +44,8 @@ pub struct Desk {
     /// `None` when this program cannot encrypt.
     sender: Option<Sender>,
     tasks: Places,
+    under_way: Cell<usize>,
+    ended: Notify,
 }
 
 impl Desk {
@@ -47,10 +55,27 @@ impl Desk {
         if sender.is_none() {
             tracing::error!("this program cannot encrypt, so nothing is pushed to browsers");
         }
-        Self { env, hub, sender, tasks: Places::default() }
+        let (under_way, ended) = (Cell::new(0), Notify::new());
+        Self { env, hub, sender, tasks: Places::default(), under_way, ended }
     }
 
     pub async fn tell(&self, namespace: &Namespace, session: &SessionId, occasion: Occasion) {
+        let _under_way = UnderWay::begin(self);
+        self.tell_now(namespace, session, occasion).await;
+    }
+
+    /// Waits for the moment at which no notice is on its way.
+    pub async fn finished(&self) {
+        loop {
+            let ended = self.ended.notified();
+            if self.under_way.get() == 0 {
+                return;
+            }
+            ended.await;
+        }
+    }
+
+    async fn tell_now(&self, namespace: &Namespace, session: &SessionId, occasion: Occasion) {
         let is_task = matches!(occasion, Occasion::TaskEnded { .. });
         let place = is_task.then(|| self.tasks.take(namespace));
         if matches!(place, Some(None)) {
@@ -153,6 +178,24 @@ impl Desk {
         if let Err(error) = recorded {
             tracing::warn!(%error, %namespace, service, "could not record how a push ended");
         }
+    }
+}
+
+/// Counts one notice for as long as it is on its way.
+struct UnderWay<'a>(&'a Desk);
+
+impl<'a> UnderWay<'a> {
+    fn begin(desk: &'a Desk) -> Self {
+        desk.under_way.set(desk.under_way.get() + 1);
+        Self(desk)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        let Self(desk) = self;
+        desk.under_way.set(desk.under_way.get().saturating_sub(1));
+        desk.ended.notify_waiters();
     }
 }
 

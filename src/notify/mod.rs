@@ -172,3 +172,17 @@ impl Handler<Happened> for Notifier {
         }
     }
 }
+
+/// The hub is about to stop. Answers when no notice is on its way any more.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Finish;
+
+impl Handler<Finish> for Notifier {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, _: Finish, _: &mut Self::Context) -> Self::Result {
+        let desk = self.desk.clone();
+        Box::pin(async move { desk.finished().await })
+    }
+}

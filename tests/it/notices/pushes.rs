@@ -6,7 +6,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::{Value, json};
 
 use super::{Scene, hub, subscribe};
-use crate::support::{Browser, PushService, TestHub, within};
+use crate::support::{Browser, PushService, Setup, TestHub, within};
 
 /// What is kept of browsers, and how often in a row each was refused.
 fn subscriptions(hub: &TestHub) -> Vec<String> {
@@ -107,5 +107,23 @@ async fn push_services_are_asked_again_and_believed() {
     }
     assert!(service.unread().is_empty());
     hub.stop().await;
+    service.stop().await;
+}
+
+#[actix_rt::test]
+async fn a_hub_that_stops_sends_what_is_on_its_way() {
+    let config = "[push]\nallow_private = true\nretry_ms = 1500\n";
+    let mut hub = TestHub::with(Setup { config, ..Setup::default() }).await;
+    let mut service = PushService::start();
+    let browser = Browser::new("phone");
+    subscribe(&hub.web().await, &browser, &service).await;
+    service.answer("phone", &[503]);
+    let mut scene = Scene::new(&hub).await;
+    scene.ask_and_wait(&hub, &[("q1", "Bash")]).await;
+    service.next().await;
+    drop(scene);
+    hub.stop().await;
+    let [again] = service.unread().try_into().unwrap();
+    assert_eq!(browser.open(&again)["body"], "app (Bash)");
     service.stop().await;
 }
