@@ -29,6 +29,7 @@ use crate::{
     indexer::{UsageIndex, WordIndex},
     limits::Limits,
     namespace::{Directory, TailLimit, Tick},
+    notify::{self, Notifier},
     session, socket,
     store::{self, Store, intents::Intent, journal::Retention},
     titles::Titles,
@@ -44,6 +45,7 @@ pub struct Env {
     pub clock: Clock,
     pub settings: Arc<Settings>,
     pub attachments: Attachments,
+    pub notifier: Addr<Notifier>,
     pub faults: Arc<Faults>,
 }
 
@@ -56,6 +58,7 @@ pub struct Settings {
     pub terminal_idle: Millis,
     pub patience: Patience,
     pub scratchlist: scratchlist::Limits,
+    pub push: notify::Settings,
 }
 
 /// Faults that tests inject to prove that a crash stays small. None by default; no setting turns one on.
@@ -98,6 +101,7 @@ pub struct Hub {
     /// `None` when none is wanted.
     pub tunnel: Option<Tunnel>,
     store: Store,
+    notifier: Addr<Notifier>,
     server: ServerHandle,
     io: SocketIo,
     stopping: CancellationToken,
@@ -121,6 +125,7 @@ fn settings(config: &Config, patience: Patience) -> Settings {
             max_bytes_per_session: *config.scratchlist.session_bytes,
             allowed_mime_types: config.scratchlist.mime_types.0.clone(),
         },
+        push: notify::Settings::of(config),
     }
 }
 
@@ -137,11 +142,13 @@ impl Hub {
             age: Millis::from(*config.journal.max_age_days) * 24 * 3_600_000,
         };
         let store = Store::open(&config.database, retention)?;
+        let (notifier, happenings) = notify::mailbox();
         let env = Env {
             store: store.clone(),
             clock: start.clock.clone(),
             settings: Arc::new(settings(config, options.patience)),
             attachments: Attachments::new(&config.home),
+            notifier: notifier.clone(),
             faults: Arc::new(options.faults),
         };
         forget_presence(&env).await?;
@@ -149,7 +156,7 @@ impl Hub {
         attachments::sweep(&env.attachments, &env.store, env.clock.now()).await;
 
         // Actors of the domain have threads of their own, so that a burst of requests cannot starve them.
-        let arbiters: Vec<Arbiter> =
+        let mut arbiters: Vec<Arbiter> =
             (0..options.workers.div_ceil(2).max(1)).map(|_| Arbiter::new()).collect();
         let handles: Vec<ArbiterHandle> = arbiters.iter().map(Arbiter::handle).collect();
         let Some(first) = handles.first().cloned() else { anyhow::bail!("no thread for the actors") };
@@ -157,6 +164,17 @@ impl Hub {
             let (env, handles) = (env.clone(), handles.clone());
             Directory::start_in_arbiter(&first, move |_| Directory::new(env, handles))
         };
+        // Notices have a thread of their own: to look through everything that happens must not make sessions wait.
+        let apart = Arbiter::new();
+        Notifier::launch(
+            happenings,
+            &apart.handle(),
+            env.clone(),
+            directory.clone(),
+            start.secrets.vapid.clone(),
+            options.tick,
+        );
+        arbiters.push(apart);
         let usage_index = {
             let store = store.clone();
             UsageIndex::start_in_arbiter(&first, move |_| UsageIndex::new(store))
@@ -212,7 +230,7 @@ impl Hub {
         let drain = Duration::from_millis(*config.stop.drain_ms);
         let server = http::serve(listener, shared, sockets, options.workers, drain)?;
         let keeper = keeper.map(|keeper| actix_rt::spawn(keeper.keep(stopping.clone())));
-        Ok(Self { address, start, tunnel, store, server, io, stopping, drain, arbiters, keeper })
+        Ok(Self { address, start, tunnel, store, notifier, server, io, stopping, drain, arbiters, keeper })
     }
 
     /// Stops in the reverse order: no new work, streams and sockets told to come back elsewhere, then the store.
@@ -227,6 +245,10 @@ impl Hub {
         }
         if closed.is_err() {
             tracing::warn!("left sockets behind that do not read what they are sent");
+        }
+        // What is on its way counts as told, so nobody would hear of it after the next start.
+        if tokio::time::timeout(self.drain, self.notifier.send(notify::Finish)).await.is_err() {
+            tracing::warn!("left notices behind that push services did not take in time");
         }
         self.store.close().await;
         for arbiter in self.arbiters {

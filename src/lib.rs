@@ -20,6 +20,7 @@ pub mod limits;
 pub mod link;
 pub mod machine;
 pub mod namespace;
+pub mod notify;
 mod outbound;
 pub mod search;
 pub mod session;

@@ -27,7 +27,7 @@ pub fn is_old_setting(key: &str) -> bool {
 }
 
 /// The variables of the released hub. Of two for one setting the later wins.
-const VARIABLES: [(&str, &str); 33] = [
+const VARIABLES: [(&str, &str); 34] = [
     ("HAPI_LISTEN_HOST", "listen.host"),
     ("HAPI_LISTEN_PORT", "listen.port"),
     ("HAPI_PUBLIC_URL", "public_url"),
@@ -49,6 +49,7 @@ const VARIABLES: [(&str, &str); 33] = [
     ("HAPI_TITLE_PROVIDER_TIMEOUT_MS", "title.timeout_ms"),
     ("HAPI_TITLE_SUGGESTION_RATE_LIMIT", "title.rate_limit"),
     ("HAPI_TITLE_SUGGESTION_RATE_WINDOW_MS", "title.rate_window_ms"),
+    ("VAPID_SUBJECT", "push.subject"),
     ("OPENAI_API_KEY", "voice.openai_api_key"),
     ("ELEVENLABS_API_KEY", "voice.elevenlabs_api_key"),
     ("DEEPGRAM_API_KEY", "voice.deepgram_api_key"),

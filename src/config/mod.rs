@@ -35,7 +35,7 @@ pub use self::{
     proxy::{HeaderNames, Networks},
     secret::Secret,
     sections::{
-        Actors, Auth, Events, Journal, Limits, Listen, Log, Login, Proxy, Scratchlist, Stop, Telegram,
+        Actors, Auth, Events, Journal, Limits, Listen, Log, Login, Proxy, Push, Scratchlist, Stop, Telegram,
         Terminal, Title, Tunnel, Usage, Voice, Web,
     },
     source::{Shown, Source, Sourced},
@@ -87,6 +87,7 @@ pub struct Config {
     pub actors: Actors,
     pub usage: Usage,
     pub title: Title,
+    pub push: Push,
     pub voice: Voice,
     pub web: Web,
     pub log: Log,
@@ -123,6 +124,7 @@ impl Config {
             actors: Actors::read(&values)?,
             usage: Usage::read(&values)?,
             title: Title::read(&values)?,
+            push: Push::read(&values)?,
             voice: Voice::read(&values)?,
             web: Web { dir: place(Web::read(&values)?.dir)? },
             log: Log::read(&values)?,
@@ -165,6 +167,7 @@ impl Config {
             actors,
             usage,
             title,
+            push,
             voice,
             web,
             log,
@@ -188,6 +191,7 @@ impl Config {
             actors.show(),
             usage.show(),
             title.show(),
+            push.show(),
             voice.show(),
             web.show(),
             log.show(),
@@ -235,6 +239,7 @@ impl Config {
         ] {
             check_address(key, &address.clone().map(Some))?;
         }
+        check_subject(&self.push.subject)?;
         match &*self.auth.base_token {
             Some(token) if token.expose().contains(':') => {
                 Err(Error::TokenWithColon { origin: self.auth.base_token.source.clone() })
@@ -283,6 +288,21 @@ fn check_address(key: &str, address: &Sourced<Option<String>>) -> Result<(), Err
         return Ok(());
     }
     Err(Error::BadValue { key: key.to_owned(), origin: address.source.clone(), expected: WEB_ADDRESS })
+}
+
+/// Push services turn a hub away whose subject is something else.
+fn check_subject(subject: &Sourced<Option<String>>) -> Result<(), Error> {
+    let is_one = |text: &str| {
+        Url::parse(text).is_ok_and(|url| match url.scheme() {
+            "mailto" => url.path().contains('@'),
+            scheme => scheme == "https",
+        })
+    };
+    if subject.as_deref().is_none_or(is_one) {
+        return Ok(());
+    }
+    let expected = "an address that starts with mailto: or https://";
+    Err(Error::BadValue { key: "push.subject".to_owned(), origin: subject.source.clone(), expected })
 }
 
 fn is_web_address(text: &str) -> bool {

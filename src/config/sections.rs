@@ -87,6 +87,15 @@ sections! {
         rate_limit: usize,
         rate_window_ms: u64,
     }
+    /// Pushes to browsers.
+    Push = "push" {
+        subject: Option<String>,
+        allow_private: bool,
+        details: bool,
+        timeout_ms: u64,
+        attempts: u32,
+        retry_ms: u64,
+    }
     /// Providers of dictation and the voice assistant. People may add the keys that are not set here.
     Voice = "voice" {
         openai_api_key: Option<Secret>,

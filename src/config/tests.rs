@@ -134,6 +134,7 @@ fn every_released_name_works_from_the_environment_and_from_settings() {
         ("TRANSCRIPTION_BASE_URL", "http://localhost:8000/v1", "voice.transcription_base_url"),
         ("TRANSCRIPTION_MODEL", "tiny", "voice.transcription_model"),
         ("VOICE_BACKEND", "qwen-realtime", "voice.backend"),
+        ("VAPID_SUBJECT", "mailto:me@hub.example", "push.subject"),
     ] {
         let setup = Setup::new().env(variable, text);
         assert_eq!(setup.shown(key), format!("{key} = {text}  (environment {variable})"));
@@ -170,6 +171,12 @@ fn what_cannot_work_is_one_clear_line() {
     insta::assert_snapshot!(env("HAPI_TITLE_PROVIDER_BASE_URL", "model").error(), @"`title.base_url` (environment HAPI_TITLE_PROVIDER_BASE_URL) must be an address that starts with http:// or https://");
     insta::assert_snapshot!(env("TRANSCRIPTION_BASE_URL", "local").error(), @"`voice.transcription_base_url` (environment TRANSCRIPTION_BASE_URL) must be an address that starts with http:// or https://");
     insta::assert_snapshot!(toml("voice.groq_url = 'x'").error(), @"`voice.groq_url` (wheelhouse.toml) must be an address that starts with http:// or https://");
+    for subject in ["me@hub.example", "http://hub.example", "mailto:me"] {
+        assert_eq!(
+            env("VAPID_SUBJECT", subject).error(),
+            "`push.subject` (environment VAPID_SUBJECT) must be an address that starts with mailto: or https://"
+        );
+    }
     insta::assert_snapshot!(toml("usage.prices = ['x = 1']").error(), @"`usage.prices` (wheelhouse.toml) must be a list of texts like `model* = 3 0.3 3.75 15`");
     insta::assert_snapshot!(env("CLI_API_TOKEN", "a:b").error(), @"the access token (environment CLI_API_TOKEN) must not contain `:`; clients add their namespace behind it");
     for bad in ["0", "99", "45001", "'often'"] {

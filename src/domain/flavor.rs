@@ -90,6 +90,23 @@ impl Flavor {
         }
     }
 
+    /// As people know it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Agy => "Antigravity",
+            Self::Claude => "Claude",
+            Self::Codex => "Codex",
+            Self::Dsh => "DeepSeek Harness",
+            Self::Copilot => "Copilot",
+            Self::Cursor => "Cursor",
+            Self::Gemini => "Gemini",
+            Self::Grok => "Grok Build",
+            Self::Kimi => "Kimi",
+            Self::Opencode => "OpenCode",
+            Self::Pi => "Pi",
+        }
+    }
+
     /// The metadata key with the agent's own id of the conversation.
     pub fn native_id_key(self) -> Option<&'static str> {
         Some(match self {

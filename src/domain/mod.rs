@@ -20,6 +20,7 @@ pub mod json;
 pub mod liveness;
 pub mod metadata;
 pub mod migration;
+pub mod notice;
 pub mod page;
 pub mod prompt;
 pub mod prompt_state;

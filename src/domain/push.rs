@@ -31,6 +31,21 @@ pub fn is_public_endpoint(endpoint: &str) -> bool {
     }
 }
 
+/// Whether an address may be pushed to. Where the hub's own network is allowed, push services in it may do without
+/// encryption: what is pushed is sealed for the browser in any case.
+pub fn is_endpoint(endpoint: &str, allow_private: bool) -> bool {
+    if !allow_private {
+        return is_public_endpoint(endpoint);
+    }
+    Url::parse(endpoint).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some())
+}
+
+/// As much of an address as may be logged: whoever has the rest can push.
+pub fn service(endpoint: &str) -> String {
+    let host = Url::parse(endpoint).ok().and_then(|url| url.host_str().map(str::to_owned));
+    host.unwrap_or_else(|| "no address".to_owned())
+}
+
 /// Names without a dot, and those that are set aside for private use, are found in a local network only.
 fn is_public_name(name: &str) -> bool {
     const PRIVATE: [&str; 8] =
@@ -145,6 +160,17 @@ mod tests {
         ] {
             assert!(!is_public_endpoint(endpoint), "{endpoint}");
         }
+    }
+
+    #[test]
+    fn the_inside_is_allowed_where_its_owner_says_so() {
+        for endpoint in ["http://127.0.0.1:9/x", "https://nas.local/x"] {
+            assert!(is_endpoint(endpoint, true) && !is_endpoint(endpoint, false), "{endpoint}");
+        }
+        assert!(is_endpoint("https://8.8.8.8/x", false));
+        assert!(!is_endpoint("ftp://nas.local/x", true) && !is_endpoint("nonsense", true));
+        assert_eq!(service("https://push.example/secret?too"), "push.example");
+        assert_eq!(service("secret"), "no address");
     }
 
     #[test]

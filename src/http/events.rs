@@ -89,15 +89,13 @@ pub async fn stream(
     let start = start(&shared, &shelf, &filter, presented).await?;
 
     let id = uuid::Uuid::new_v4().to_string();
-    let _ =
-        tenant.send(Subscribed { id: id.clone(), visibility: visibility(query.visibility.as_deref()) }).await;
     let told = start.place.seq;
     let place = (told > 0)
         .then(|| EventCursor::new(shared.env.store.epoch(), caller.namespace.as_str(), told).to_string());
     let is_packed = accepts_gzip(&req);
     let stream = NewStream {
         first: plain_frame(&events::connected(&id, start.is_resumed), place.as_deref()),
-        id,
+        id: id.clone(),
         shelf,
         filter,
         place: start.place,
@@ -108,6 +106,8 @@ pub async fn stream(
         permit,
     };
     let body = StreamBody::open(&streams, stream);
+    let visibility = visibility(query.visibility.as_deref());
+    let _ = tenant.send(Subscribed { id, visibility, toasts: streams.toasts() }).await;
     let mut response = HttpResponse::Ok();
     response
         .content_type("text/event-stream")

@@ -1,4 +1,4 @@
-//! Browsers and phones that ask for pushes. Sending them is not done here.
+//! Browsers and phones that ask for pushes. Sending them is done in [`crate::notify`].
 
 use std::sync::Arc;
 
@@ -62,7 +62,7 @@ pub async fn subscribe(
         return Err(ApiError::invalid_body());
     }
     // The hub calls this address later, so it must not lead into the hub's own network.
-    if !push::is_public_endpoint(&endpoint) {
+    if !push::is_endpoint(&endpoint, shared.env.settings.push.allow_private) {
         return Err(ApiError::invalid("The push endpoint must be a public https address"));
     }
     let now = shared.env.clock.now();

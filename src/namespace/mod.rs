@@ -34,7 +34,7 @@ pub use frame::{Frame, GZIP_HEADER, pack, plain_frame};
 pub use imports::{BeginImport, CreateImported, Turn};
 pub use index::{Order, Row};
 pub use lists::{ListMachines, ListSessions, MachineChanged, MachineRow, SummaryChanged};
-pub use presence::{SetVisibility, Subscribed, Unsubscribed, Visibility};
+pub use presence::{Announce, SetVisibility, Subscribed, Toast, Unsubscribed, Visibility};
 pub use tail::{Tail, TailId, TailLimit};
 
 use crate::{
@@ -42,6 +42,7 @@ use crate::{
     domain::ids::{MachineId, Millis, Namespace, SessionId},
     link::Link,
     machine::LiveMachine,
+    notify::Happened,
     session::LiveSession,
     store::{self, journal::Committed},
     terminal::{SessionOver, Switchboard},
@@ -168,6 +169,11 @@ impl Handler<Published> for Tenant {
     type Result = ();
 
     fn handle(&mut self, Published(events): Published, _: &mut Self::Context) {
+        let happened =
+            Happened { namespace: self.namespace.clone(), at: self.env.clock.now(), events: events.clone() };
+        if self.env.notifier.try_send(happened).is_err() {
+            tracing::warn!(namespace = %self.namespace, "what happened came too fast for notices of it");
+        }
         if !self.is_followed() {
             if let Some(last) = events.last() {
                 self.tail.skip_to(last.seq);

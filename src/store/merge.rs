@@ -3,7 +3,7 @@
 
 use diesel::sqlite::SqliteConnection;
 
-use super::{error::Result, moves, scratchlist, sessions};
+use super::{error::Result, moves, scratchlist, sessions, told};
 use crate::domain::{
     scratchlist::Folder,
     session::{Changes, Position, Session},
@@ -27,6 +27,7 @@ pub fn merge(
     let moved = moves::move_in_front(conn, source, target.record.key)?;
     let folder = Folder::of(target.namespace(), target.id());
     let notes = scratchlist::move_all(conn, source, target.record.key, &folder)?;
+    told::move_all(conn, source, target.record.key)?;
     if let Some(update) = sessions::Update::of(target, changes) {
         sessions::update(conn, &update)?;
     }

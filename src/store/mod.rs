@@ -24,6 +24,7 @@ pub mod scratchlist;
 pub mod search;
 pub mod sessions;
 pub mod set_aside;
+pub mod told;
 pub mod usage;
 pub mod users;
 mod writer;

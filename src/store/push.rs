@@ -34,7 +34,11 @@ pub fn subscribe(
     new: &Subscription,
     now: Millis,
 ) -> Result<()> {
-    let keys = (push_subscriptions::p256dh.eq(&new.p256dh), push_subscriptions::auth.eq(&new.auth));
+    let keys = (
+        push_subscriptions::p256dh.eq(&new.p256dh),
+        push_subscriptions::auth.eq(&new.auth),
+        push_subscriptions::refused.eq(0),
+    );
     diesel::insert_into(push_subscriptions::table)
         .values((
             push_subscriptions::namespace.eq(namespace.as_str()),
@@ -65,6 +69,51 @@ pub fn subscriptions(conn: &mut SqliteConnection, namespace: &Namespace) -> Resu
         .order(push_subscriptions::key.asc())
         .select(Subscription::as_select())
         .load(conn)?)
+}
+
+type OfOne<'a> = diesel::dsl::And<
+    diesel::dsl::And<
+        diesel::dsl::Eq<push_subscriptions::namespace, &'a str>,
+        diesel::dsl::Eq<push_subscriptions::endpoint, &'a str>,
+    >,
+    diesel::dsl::Eq<push_subscriptions::auth, &'a str>,
+>;
+
+/// The very subscription that was pushed to: one that was renewed since has other keys.
+fn this_one<'a>(namespace: &'a Namespace, sent_to: &'a Subscription) -> OfOne<'a> {
+    push_subscriptions::namespace
+        .eq(namespace.as_str())
+        .and(push_subscriptions::endpoint.eq(sent_to.endpoint.as_str()))
+        .and(push_subscriptions::auth.eq(sent_to.auth.as_str()))
+}
+
+/// The push service took something for it.
+pub fn forgive(conn: &mut SqliteConnection, namespace: &Namespace, sent_to: &Subscription) -> Result<()> {
+    let refused =
+        push_subscriptions::table.filter(this_one(namespace, sent_to).and(push_subscriptions::refused.gt(0)));
+    diesel::update(refused).set(push_subscriptions::refused.eq(0)).execute(conn)?;
+    Ok(())
+}
+
+/// The push service refused it once more: at `most` times in a row it is forgotten. Answers whether it is.
+pub fn refuse(
+    conn: &mut SqliteConnection,
+    namespace: &Namespace,
+    sent_to: &Subscription,
+    most: i64,
+) -> Result<bool> {
+    diesel::update(push_subscriptions::table.filter(this_one(namespace, sent_to)))
+        .set(push_subscriptions::refused.eq(push_subscriptions::refused + 1))
+        .execute(conn)?;
+    let is_over = push_subscriptions::refused.ge(most);
+    let spent = push_subscriptions::table.filter(this_one(namespace, sent_to).and(is_over));
+    Ok(diesel::delete(spent).execute(conn)? > 0)
+}
+
+/// The push service does not know it any more.
+pub fn forget(conn: &mut SqliteConnection, namespace: &Namespace, sent_to: &Subscription) -> Result<()> {
+    diesel::delete(push_subscriptions::table.filter(this_one(namespace, sent_to))).execute(conn)?;
+    Ok(())
 }
 
 /// Keeps a device. A token is of one device in one namespace at a time: whoever had it before is forgotten.
@@ -139,6 +188,41 @@ mod tests {
                 assert_eq!(tokens(tx.conn, "b"), [pair("t3", "ios")]);
                 unregister(tx.conn, &b, "t3")?;
                 assert!(devices(tx.conn, &b)?.is_empty());
+                Ok(())
+            })
+            .await
+            .unwrap();
+        store.close().await;
+    }
+
+    #[tokio::test]
+    async fn a_subscription_that_is_refused_again_and_again_goes() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(&folder);
+        store
+            .write(|tx| {
+                let (a, b): (Namespace, Namespace) = ("a".into(), "b".into());
+                let of = |auth: &str| Subscription {
+                    endpoint: "https://push.example/x".into(),
+                    p256dh: "p".into(),
+                    auth: auth.into(),
+                };
+                for namespace in [&a, &b] {
+                    subscribe(tx.conn, namespace, &of("1"), 1)?;
+                }
+                assert!(!refuse(tx.conn, &a, &of("1"), 2)?);
+                forgive(tx.conn, &a, &of("1"))?;
+                assert!(!refuse(tx.conn, &a, &of("1"), 2)?);
+                subscribe(tx.conn, &a, &of("2"), 2)?;
+                forget(tx.conn, &a, &of("1"))?;
+                assert!(!refuse(tx.conn, &a, &of("1"), 1)?, "it was renewed since");
+                assert!(!refuse(tx.conn, &a, &of("2"), 2)?);
+                assert!(refuse(tx.conn, &a, &of("2"), 2)?);
+                assert!(subscriptions(tx.conn, &a)?.is_empty());
+                forget(tx.conn, &a, &of("1"))?;
+                assert!(subscriptions(tx.conn, &b)? == [of("1")]);
+                forget(tx.conn, &b, &of("1"))?;
+                assert!(subscriptions(tx.conn, &b)?.is_empty());
                 Ok(())
             })
             .await

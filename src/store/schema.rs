@@ -192,6 +192,17 @@ diesel::table! {
         p256dh -> Text,
         auth -> Text,
         created_at -> BigInt,
+        refused -> BigInt,
+    }
+}
+
+diesel::table! {
+    told (session_key, kind, subject, moment) {
+        session_key -> BigInt,
+        kind -> Text,
+        subject -> Text,
+        moment -> BigInt,
+        told_at -> BigInt,
     }
 }
 

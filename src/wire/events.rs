@@ -298,6 +298,14 @@ pub fn connected(subscription: &str, resumed: bool) -> Bytes {
     }))
 }
 
+/// For everybody who is looking, whatever their stream is about.
+pub fn toast(title: &str, body: &str, session: &SessionId, url: &str) -> Bytes {
+    text(&serde_json::json!({
+        "type": "toast",
+        "data": { "title": title, "body": body, "sessionId": session.as_str(), "url": url },
+    }))
+}
+
 pub fn heartbeat(namespace: &Namespace, now: Millis) -> Bytes {
     text(&serde_json::json!({
         "type": "heartbeat",

@@ -24,6 +24,7 @@ mod import;
 mod limits;
 mod local_history;
 mod messages;
+mod notices;
 mod openapi;
 mod operation;
 mod presence;

@@ -129,13 +129,11 @@ impl Board {
         self.seats.is_empty()
     }
 
-    /// Hands a stream what is for it alone. Answers whether the stream is known.
-    pub fn hand(&self, id: &str, direct: Direct) -> bool {
-        let seat = self.seats.get(id);
-        if let Some(seat) = seat {
+    /// Hands a stream what is for it alone.
+    pub fn hand(&self, id: &str, direct: Direct) {
+        if let Some(seat) = self.seats.get(id) {
             seat.push(direct, self.passed());
         }
-        seat.is_some()
     }
 
     pub fn look(&self, now: Instant, care: Care) {

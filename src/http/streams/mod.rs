@@ -15,6 +15,7 @@ use std::{
 };
 
 use actix::prelude::*;
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 pub use body::{NewStream, StreamBody};
@@ -24,10 +25,10 @@ pub use wire::{Wire, prepare};
 
 use crate::{
     domain::ids::Namespace,
-    namespace::{Follow, FollowerGone, GetHome, Tail, TailAppended, TailLimit, Tenant},
+    namespace::{Follow, FollowerGone, GetHome, Tail, TailAppended, TailLimit, Tenant, Toast},
 };
 use board::Board;
-use seat::Farewell;
+use seat::{Direct, Farewell};
 
 /// A namespace's board, and the actor whose events are on it.
 #[derive(Clone)]
@@ -94,6 +95,11 @@ impl Streams {
         shelves.insert(namespace.clone(), fresh.clone());
         actix_rt::spawn(attend(fresh.clone(), self.follower.clone().recipient()));
         fresh
+    }
+
+    /// Who hands frames to single streams of this worker.
+    pub fn toasts(&self) -> Recipient<Toast> {
+        self.follower.clone().recipient()
     }
 
     /// A stream is gone, and with the last one what this worker holds of the namespace.
@@ -170,5 +176,21 @@ impl Handler<TailAppended> for Follower {
         if let Some(shelf) = self.shelves.borrow().get(&appended.namespace) {
             shelf.board.borrow_mut().append(appended);
         }
+    }
+}
+
+/// A toast that was not taken within this time is taken back. Whoever sends it waits a little longer.
+const TOAST_PATIENCE: Duration = Duration::from_millis(900);
+
+impl Handler<Toast> for Follower {
+    type Result = ResponseFuture<bool>;
+
+    fn handle(&mut self, Toast { namespace, stream, frame }: Toast, _: &mut Self::Context) -> Self::Result {
+        let (taken, told) = oneshot::channel();
+        if let Some(shelf) = self.shelves.borrow().get(&namespace) {
+            shelf.board.borrow().hand(&stream, Direct { frame, taken: Some(taken) });
+        }
+        // Nobody is left to tell when the stream is not known.
+        Box::pin(async move { matches!(tokio::time::timeout(TOAST_PATIENCE, told).await, Ok(Ok(true))) })
     }
 }

@@ -160,7 +160,11 @@ impl Seat {
     }
 
     pub fn push(&self, direct: Direct, passed: Place) {
-        self.direct.borrow_mut().push_back(direct);
+        let mut waiting = self.direct.borrow_mut();
+        // For a reader that stands still nothing piles up.
+        waiting.retain(|direct| direct.taken.as_ref().is_none_or(|taken| !taken.is_closed()));
+        waiting.push_back(direct);
+        drop(waiting);
         self.rouse(passed);
         self.wake();
     }
