@@ -2,13 +2,9 @@
 //!
 //! Layers, each knowing only the next: the edge ([`http`], [`socket`]) parses, authorises and renders; the actors
 //! ([`namespace`], [`session`], [`machine`], [`link`], [`terminal`]) own state and keep order; [`store`] alone sees
-<<<<<<< HEAD
-//! SQL, [`attachments`] alone sees files of notes. [`wire`] is the vocabulary of the protocols, shared by all; [`domain`] holds the rules and does no I/O.
-//! [`limits`] says how much of the hub anybody may have.
-=======
-//! SQL, [`attachments`] alone sees files of notes;
-//! [`notify`] tells people who are not looking. [`wire`] is the vocabulary of the protocols, shared by all; [`domain`] holds the rules and does no I/O.
->>>>>>> notify
+//! SQL, [`attachments`] alone sees files of notes; [`notify`] tells people who are not looking; [`limits`] says how much
+//! of the hub anybody may have. [`wire`] is the vocabulary of the protocols, shared by all; [`domain`] holds the rules
+//! and does no I/O.
 //! [`app`] builds the system and takes it down again. `ARCHITECTURE.md` tells the same story at more length.
 
 pub mod app;
