@@ -94,7 +94,6 @@ async fn of_a_claude_session(hub: &TestHub, runner: &Cli, calls: &mut Calls) {
         ("readGeneratedImage", get(of("generated-images/x"))),
         ("ripgrep", get(of("files?query=a"))),
         ("uploadFile", post(of("upload"), upload)),
-        ("rewind-conversation", post(of("rewind"), json!({ "messageLocalId": "p1" }))),
     ] {
         if !cli.script.serves(method) {
             agree(&cli, method, json!({ "success": true })).await;
@@ -103,6 +102,12 @@ async fn of_a_claude_session(hub: &TestHub, runner: &Cli, calls: &mut Calls) {
     }
     agree(&cli, "statFiles", json!({ "success": true, "entries": [] })).await;
     calls.sessions.insert(until_called(&web, get(of("files?query=a")), &cli, "statFiles").await);
+
+    // Answered before the next begins, for a conversation is cut once at a time.
+    let rewound = web.post(&of("rewind"), &json!({ "messageLocalId": "p1" })).await;
+    assert_eq!(rewound.status, 409, "{rewound:?}");
+    cli.until_called("rewind-conversation", 1).await;
+    calls.sessions.insert("rewind-conversation".into());
 
     // A fork that does not come up is taken back, which takes all of these.
     let forked = web.post(&of("fork"), &json!({})).await;
