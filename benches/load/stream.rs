@@ -2,10 +2,9 @@
 
 use std::{
     cell::RefCell,
-    collections::BTreeMap,
     io::{ErrorKind, Write},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     time::{Duration, Instant},
@@ -36,8 +35,6 @@ pub struct Counters {
     pub bytes: AtomicU64,
     /// The same of those that are read frame by frame.
     pub read_bytes: AtomicU64,
-    /// When the last timed stream got each message: its way, by the moment it was sent.
-    pub last: Mutex<BTreeMap<Duration, Duration>>,
 }
 
 /// How closely a stream is looked at.
@@ -152,9 +149,6 @@ impl Reader {
             let way = now.saturating_sub(sent_at);
             if self.window.counts(Instant::now()) {
                 self.times.note(way)?;
-                let mut last = self.counters.last.lock().unwrap_or_else(PoisonError::into_inner);
-                let last = last.entry(sent_at).or_default();
-                *last = way.max(*last);
             }
         }
         Ok(())

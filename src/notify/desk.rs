@@ -41,7 +41,7 @@ const STORE_WAIT: Duration = Duration::from_millis(500);
 pub struct Desk {
     env: Env,
     hub: Hub,
-    /// `None` when this program cannot encrypt.
+    /// `None` when the hub's keys cannot sign.
     sender: Option<Sender>,
     tasks: Places,
     under_way: Cell<usize>,
@@ -53,7 +53,7 @@ impl Desk {
     pub fn new(env: Env, hub: Hub, keys: &VapidKeys) -> Self {
         let sender = Sender::new(env.settings.push.clone(), env.clock.clone(), keys);
         if sender.is_none() {
-            tracing::error!("this program cannot encrypt, so nothing is pushed to browsers");
+            tracing::error!("the hub's push keys cannot sign, so nothing is pushed to browsers");
         }
         let (under_way, ended) = (Cell::new(0), Notify::new());
         Self { env, hub, sender, tasks: Places::default(), under_way, ended }

@@ -2,6 +2,7 @@
 //! Queries are plain functions on a connection, one file per table.
 
 pub mod adopt;
+mod checkpointer;
 mod codec;
 pub mod decisions;
 mod error;
@@ -137,7 +138,7 @@ fn connect(path: &Path, access: Access) -> Result<SqliteConnection> {
     let pragmas = match access {
         Access::Write => {
             "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-             PRAGMA foreign_keys = ON; PRAGMA cache_size = -8000; PRAGMA wal_autocheckpoint = 16000;"
+             PRAGMA foreign_keys = ON; PRAGMA cache_size = -8000; PRAGMA wal_autocheckpoint = 24000;"
         }
         Access::Read => "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON; PRAGMA cache_size = -2000;",
     };

@@ -11,6 +11,7 @@ use diesel::{Connection, SqliteConnection, result::Error::RollbackTransaction};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
+    checkpointer::Checkpointer,
     error::{Error, Result},
     journal::{self, Committed, NewEntry},
 };
@@ -147,12 +148,13 @@ impl Writer {
     pub fn start(
         conn: SqliteConnection,
         retention: journal::Retention,
-        reopen: impl Fn() -> Result<SqliteConnection> + Send + 'static,
+        reopen: impl Fn() -> Result<SqliteConnection> + Clone + Send + 'static,
     ) -> std::io::Result<Self> {
         let (orders, incoming) = mpsc::channel(QUEUE);
+        let checkpointer = Checkpointer::start(reopen.clone())?;
         thread::Builder::new().name("store-writer".into()).spawn(move || {
             let outbox = Outbox { trimmer: journal::Trimmer::new(retention), ..Outbox::default() };
-            Thread { conn, outbox, incoming }.run(reopen);
+            Thread { conn, outbox, incoming, checkpointer }.run(reopen);
         })?;
         Ok(Self { orders })
     }
@@ -189,6 +191,7 @@ struct Thread {
     conn: SqliteConnection,
     outbox: Outbox,
     incoming: mpsc::Receiver<Order>,
+    checkpointer: Checkpointer,
 }
 
 impl Thread {
@@ -211,6 +214,7 @@ impl Thread {
                 }
             }
             if !jobs.is_empty() {
+                self.checkpointer.note(jobs.len());
                 if self.commit(jobs) {
                     match reopen() {
                         Ok(conn) => self.conn = conn,
@@ -232,6 +236,7 @@ impl Thread {
                     let _ = reply.send(head);
                 }
                 Some(Order::Stop(done)) => {
+                    self.checkpointer.stop();
                     if let Err(error) = super::checkpoint(&mut self.conn) {
                         tracing::warn!(%error, "could not fold the write-ahead log into the database");
                     }

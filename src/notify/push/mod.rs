@@ -108,10 +108,8 @@ pub struct Sender {
 }
 
 impl Sender {
-    /// `None` when this program cannot encrypt.
+    /// `None` when the hub's keys cannot sign.
     pub fn new(settings: Settings, clock: Clock, keys: &VapidKeys) -> Option<Self> {
-        // The first would fail like every other.
-        outbound::client(settings.timeout, true)?;
         Some(Self {
             clients: RefCell::default(),
             vapid: Vapid::new(keys, &settings.subject)?,
