@@ -92,8 +92,9 @@ async fn read(stream: EventStream, event: Rc<Event>) {
             Ok(_) if heard != Some(event.sent.get()) => {
                 heard = Some(event.sent.get());
                 let _ = event.each.borrow_mut().note(event.sent.get().elapsed());
-                event.missing.set(event.missing.get().saturating_sub(1));
-                if event.missing.get() == 0 {
+                let missing = event.missing.get();
+                event.missing.set(missing.saturating_sub(1));
+                if missing == 1 {
                     event.reached_all.notify_one();
                 }
             }
