@@ -85,8 +85,8 @@ pub async fn stream(
     let presented = given(header.as_ref()).or_else(|| given(query.last_event_id.as_ref()));
 
     let tenant = hub.tenant(&caller.namespace).await.map_err(|_| ApiError::not_connected())?;
-    let shelf = streams.open(&caller.namespace, &tenant, shared.env.settings.tail).await;
-    let start = start(&shared, &shelf, &filter, presented).await?;
+    let visit = streams.open(&caller.namespace, &tenant, shared.env.settings.tail).await;
+    let start = start(&shared, &visit, &filter, presented).await?;
 
     let id = uuid::Uuid::new_v4().to_string();
     let told = start.place.seq;
@@ -96,7 +96,7 @@ pub async fn stream(
     let stream = NewStream {
         first: plain_frame(&events::connected(&id, start.is_resumed), place.as_deref()),
         id: id.clone(),
-        shelf,
+        visit,
         filter,
         place: start.place,
         wire: Wire::of(&req),
@@ -105,7 +105,7 @@ pub async fn stream(
         clock: shared.env.clock.clone(),
         permit,
     };
-    let body = StreamBody::open(&streams, stream);
+    let body = StreamBody::open(stream);
     let visibility = visibility(query.visibility.as_deref());
     let _ = tenant.send(Subscribed { id, visibility, toasts: streams.toasts() }).await;
     let mut response = HttpResponse::Ok();

@@ -418,3 +418,23 @@ async fn a_noisy_session_does_not_cost_another_its_history() {
     resumed.until_message("what must stay").await;
     hub.stop().await;
 }
+
+#[actix_rt::test]
+async fn a_page_that_reloads_hears_what_follows() {
+    let mut hub = TestHub::start().await;
+    let (_, cli) = hub.live_session("t", &metadata()).await;
+    let web = hub.web().await;
+    let mut events = Events::open(&web, "all=true", None).await;
+    for number in 0..60 {
+        let last = events.last_id();
+        // The old stream ends while the new one is being opened.
+        let leave = async { drop(events) };
+        let (next, ()) = tokio::join!(Events::open(&web, "all=true", last.as_deref()), leave);
+        assert_eq!(next.resume(), "ok");
+        let text = format!("after reload {number}");
+        cli.say(&agent_says(&text)).await;
+        next.until_message(&text).await;
+        events = next;
+    }
+    hub.stop().await;
+}

@@ -29,6 +29,8 @@ pub struct Board {
     limit: TailLimit,
     /// Those that wait for the tail itself.
     arriving: Vec<Waker>,
+    /// Streams, with those that are still being opened.
+    visitors: usize,
     seats: HashMap<String, Rc<Seat>>,
     all: Seats,
     by_session: HashMap<SessionId, Seats>,
@@ -91,6 +93,16 @@ impl Board {
         self.all.iter().chain(of_session.into_iter().flatten()).chain(of_machine.into_iter().flatten())
     }
 
+    pub fn enter(&mut self) {
+        self.visitors += 1;
+    }
+
+    /// Answers whether that was the last.
+    pub fn exit(&mut self) -> bool {
+        self.visitors = self.visitors.saturating_sub(1);
+        self.visitors == 0
+    }
+
     pub fn sit(&mut self, id: String, seat: Rc<Seat>) {
         if seat.filter.all {
             self.all.push(seat.clone());
@@ -107,26 +119,23 @@ impl Board {
         self.seats.insert(id, seat);
     }
 
-    /// A stream is gone. Answers whether it was the last.
-    pub fn leave(&mut self, id: &str) -> bool {
-        if let Some(seat) = self.seats.remove(id) {
-            let others = |seats: &mut Seats| {
-                seats.retain(|other| !Rc::ptr_eq(other, &seat));
-                seats.is_empty()
-            };
-            others(&mut self.all);
-            if let Some(session) = &seat.filter.session
-                && self.by_session.get_mut(session).is_some_and(others)
-            {
-                self.by_session.remove(session);
-            }
-            if let Some(machine) = &seat.filter.machine
-                && self.by_machine.get_mut(machine).is_some_and(others)
-            {
-                self.by_machine.remove(machine);
-            }
+    pub fn leave(&mut self, id: &str) {
+        let Some(seat) = self.seats.remove(id) else { return };
+        let is_last = |seats: &mut Seats| {
+            seats.retain(|other| !Rc::ptr_eq(other, &seat));
+            seats.is_empty()
+        };
+        is_last(&mut self.all);
+        if let Some(session) = &seat.filter.session
+            && self.by_session.get_mut(session).is_some_and(is_last)
+        {
+            self.by_session.remove(session);
         }
-        self.seats.is_empty()
+        if let Some(machine) = &seat.filter.machine
+            && self.by_machine.get_mut(machine).is_some_and(is_last)
+        {
+            self.by_machine.remove(machine);
+        }
     }
 
     /// Hands a stream what is for it alone.

@@ -11,7 +11,7 @@ use actix_web::body::{BodySize, MessageBody};
 use bytes::{Bytes, BytesMut};
 
 use super::{
-    Shelf, Streams,
+    Visit,
     seat::{Direct, Farewell, Filter, Place, Seat},
     stored::Replay,
     wire::Wire,
@@ -31,7 +31,7 @@ const BATCH: usize = 64 * 1024;
 /// What a stream is made of.
 pub struct NewStream {
     pub id: String,
-    pub shelf: Shelf,
+    pub visit: Visit,
     pub filter: Filter,
     pub place: Place,
     pub wire: Wire,
@@ -47,8 +47,7 @@ pub struct NewStream {
 /// The body of an event stream.
 pub struct StreamBody {
     id: String,
-    streams: Streams,
-    shelf: Shelf,
+    visit: Visit,
     seat: Rc<Seat>,
     replay: Option<Replay>,
     is_packed: bool,
@@ -60,15 +59,14 @@ pub struct StreamBody {
 }
 
 impl StreamBody {
-    pub fn open(streams: &Streams, stream: NewStream) -> Self {
-        let NewStream { id, shelf, filter, place, wire, first, is_packed, store, clock, permit } = stream;
+    pub fn open(stream: NewStream) -> Self {
+        let NewStream { id, visit, filter, place, wire, first, is_packed, store, clock, permit } = stream;
         let seat = Rc::new(Seat::new(filter, wire, place));
         seat.push(Direct { frame: first, taken: None }, place);
-        shelf.board.borrow_mut().sit(id.clone(), seat.clone());
+        visit.board.borrow_mut().sit(id.clone(), seat.clone());
         Self {
             id,
-            streams: streams.clone(),
-            shelf,
+            visit,
             seat,
             replay: None,
             is_packed,
@@ -91,20 +89,20 @@ impl StreamBody {
 
     fn cursor(&self, seq: i64) -> String {
         let epoch: Arc<str> = self.store.epoch().into();
-        EventCursor::new(&epoch, self.shelf.namespace.as_str(), seq).to_string()
+        EventCursor::new(&epoch, self.visit.namespace.as_str(), seq).to_string()
     }
 
     /// Moves on as far as one batch goes. `None`: everything there is has been looked at.
     fn gather(&mut self, cx: &mut Context<'_>, out: &mut BytesMut) -> Result<Gathered, Farewell> {
         while out.len() < BATCH {
             if self.replay.is_none() {
-                let board = self.shelf.board.clone();
+                let board = self.visit.board.clone();
                 let board = board.borrow();
                 if let Some(gathered) = self.gather_from_tail(board.tail(), out) {
                     return Ok(gathered);
                 }
                 let seq = self.seat.place().seq;
-                self.replay = Some(Replay::after(&self.store, &self.shelf.namespace, &self.seat.filter, seq));
+                self.replay = Some(Replay::after(&self.store, &self.visit.namespace, &self.seat.filter, seq));
             }
             let Some(replay) = self.replay.as_mut() else { continue };
             match replay.poll(cx) {
@@ -156,7 +154,7 @@ impl StreamBody {
     }
 
     fn beat(&self, out: &mut BytesMut) {
-        let json = events::heartbeat(&self.shelf.namespace, self.clock.now());
+        let json = events::heartbeat(&self.visit.namespace, self.clock.now());
         let seq = self.seat.place().seq;
         let id = (seq > 0).then(|| self.cursor(seq));
         self.put(out, &plain_frame(&json, id.as_deref()));
@@ -218,8 +216,8 @@ impl MessageBody for StreamBody {
 
 impl Drop for StreamBody {
     fn drop(&mut self) {
-        self.streams.leave(&self.shelf, &self.id);
-        let gone = self.shelf.tenant.send(Unsubscribed(self.id.clone()));
+        self.visit.board.borrow_mut().leave(&self.id);
+        let gone = self.visit.tenant.send(Unsubscribed(self.id.clone()));
         actix_rt::spawn(async move {
             let _ = gone.await;
         });

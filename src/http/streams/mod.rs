@@ -10,6 +10,7 @@ mod wire;
 use std::{
     cell::{Ref, RefCell},
     collections::HashMap,
+    ops::Deref,
     rc::Rc,
     time::{Duration, Instant},
 };
@@ -36,7 +37,7 @@ pub struct Shelf {
     pub namespace: Namespace,
     pub tenant: Addr<Tenant>,
     board: Rc<RefCell<Board>>,
-    /// Cancelled when the last stream has left.
+    /// Cancelled when the last stream is gone.
     left: CancellationToken,
 }
 
@@ -72,10 +73,12 @@ impl Streams {
     }
 
     /// The board of a namespace, as soon as this worker holds its tail.
-    pub async fn open(&self, namespace: &Namespace, tenant: &Addr<Tenant>, limit: TailLimit) -> Shelf {
+    pub async fn open(&self, namespace: &Namespace, tenant: &Addr<Tenant>, limit: TailLimit) -> Visit {
         let shelf = self.shelf(namespace, tenant, limit);
-        std::future::poll_fn(|cx| shelf.board.borrow_mut().poll_ready(cx)).await;
-        shelf
+        shelf.board.borrow_mut().enter();
+        let visit = Visit { streams: self.clone(), shelf };
+        std::future::poll_fn(|cx| visit.board.borrow_mut().poll_ready(cx)).await;
+        visit
     }
 
     fn shelf(&self, namespace: &Namespace, tenant: &Addr<Tenant>, limit: TailLimit) -> Shelf {
@@ -102,17 +105,36 @@ impl Streams {
         self.follower.clone().recipient()
     }
 
-    /// A stream is gone, and with the last one what this worker holds of the namespace.
-    fn leave(&self, shelf: &Shelf, id: &str) {
-        if !shelf.board.borrow_mut().leave(id) {
-            return;
-        }
+    /// Lets go of what this worker holds of a namespace.
+    fn put_away(&self, shelf: &Shelf) {
         shelf.left.cancel();
         let mut shelves = self.shelves.borrow_mut();
         if shelves.get(&shelf.namespace).is_some_and(|known| Rc::ptr_eq(&known.board, &shelf.board)) {
             shelves.remove(&shelf.namespace);
             // Not told, the namespace goes on sending what is then passed over.
             let _ = shelf.tenant.try_send(FollowerGone(self.follower.clone().recipient()));
+        }
+    }
+}
+
+/// A stream, also one that is still being opened: as long as there is one, its namespace's board is kept up.
+pub struct Visit {
+    streams: Streams,
+    shelf: Shelf,
+}
+
+impl Deref for Visit {
+    type Target = Shelf;
+
+    fn deref(&self) -> &Shelf {
+        &self.shelf
+    }
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        if self.board.borrow_mut().exit() {
+            self.streams.put_away(&self.shelf);
         }
     }
 }
