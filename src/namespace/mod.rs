@@ -42,7 +42,7 @@ use crate::{
     domain::ids::{MachineId, Millis, Namespace, SessionId},
     link::Link,
     machine::LiveMachine,
-    notify::Happened,
+    notify::{Happened, Sieve},
     session::LiveSession,
     store::{self, journal::Committed},
     terminal::{SessionOver, Switchboard},
@@ -62,6 +62,8 @@ pub struct Tenant {
     sessions: HashMap<SessionId, Slot<LiveSession>>,
     machines: HashMap<MachineId, Slot<LiveMachine>>,
     index: Index,
+    /// What of all that happens may be worth a notice.
+    sieve: Sieve,
     /// Conversations whose sessions are being joined.
     joining: HashSet<Arc<str>>,
     kept_apart: duplicates::KeptApart,
@@ -128,6 +130,7 @@ impl Tenant {
                 sessions: HashMap::new(),
                 machines: HashMap::new(),
                 index,
+                sieve: Sieve::default(),
                 joining: HashSet::new(),
                 imports: imports::Imports::new(),
                 kept_apart: HashMap::new(),
@@ -169,10 +172,14 @@ impl Handler<Published> for Tenant {
     type Result = ();
 
     fn handle(&mut self, Published(events): Published, _: &mut Self::Context) {
-        let happened =
-            Happened { namespace: self.namespace.clone(), at: self.env.clock.now(), events: events.clone() };
-        if self.env.notifier.try_send(happened).is_err() {
-            tracing::warn!(namespace = %self.namespace, "what happened came too fast for notices of it");
+        let telling: Vec<Committed> =
+            events.iter().filter(|event| self.sieve.lets_through(event)).cloned().collect();
+        if !telling.is_empty() {
+            let happened =
+                Happened { namespace: self.namespace.clone(), at: self.env.clock.now(), events: telling };
+            if self.env.notifier.try_send(happened).is_err() {
+                tracing::warn!(namespace = %self.namespace, "what happened came too fast for notices of it");
+            }
         }
         if !self.is_followed() {
             if let Some(last) = events.last() {

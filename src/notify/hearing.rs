@@ -1,5 +1,4 @@
-//! What the events of the journal say about a session, as far as it matters for notices. Most events matter nothing, so
-//! they are told apart by their text before anything is parsed.
+//! What the events of the journal say about a session, as far as it matters for notices.
 
 use std::borrow::Cow;
 
@@ -55,12 +54,8 @@ struct Versioned<'a> {
     value: Option<&'a RawValue>,
 }
 
-/// `may_be_answered` says whether anybody waits for what people say in this session.
-pub fn hear(event: &[u8], may_be_answered: bool) -> Vec<Heard> {
-    let parsed = std::str::from_utf8(event)
-        .ok()
-        .filter(|text| matters(text, may_be_answered))
-        .and_then(|text| serde_json::from_str(text).ok());
+pub fn hear(event: &[u8]) -> Vec<Heard> {
+    let parsed = std::str::from_utf8(event).ok().and_then(|text| serde_json::from_str(text).ok());
     let Some(Event { r#type: kind, data, message, reason }) = parsed else { return Vec::new() };
     match kind.as_ref() {
         "session-added" | "session-updated" => data.map(of_change).unwrap_or_default(),
@@ -71,22 +66,6 @@ pub fn hear(event: &[u8], may_be_answered: bool) -> Vec<Heard> {
         }
         "session-removed" => vec![Heard::Removed],
         _ => Vec::new(),
-    }
-}
-
-fn matters(event: &str, may_be_answered: bool) -> bool {
-    let Some(event) = event.strip_prefix(r#"{"type":""#) else { return false };
-    let has = |part: &str| event.contains(part);
-    match event.split('"').next() {
-        Some("session-added" | "session-updated") => has(r#""active":"#) || has(r#""agentState":"#),
-        Some("message-received") => {
-            has(r#""ready""#)
-                || has("task_notification")
-                || has("task-notification")
-                || (may_be_answered && has(r#""user""#))
-        }
-        Some("session-ended" | "session-removed") => true,
-        _ => false,
     }
 }
 
@@ -133,7 +112,7 @@ mod tests {
     use super::*;
 
     fn heard(event: &Value) -> Vec<Heard> {
-        hear(event.to_string().as_bytes(), true)
+        hear(event.to_string().as_bytes())
     }
 
     fn changed(data: Value) -> Vec<Heard> {
@@ -196,6 +175,6 @@ mod tests {
         assert_eq!(ended(json!("\\ud800")), []);
         assert_eq!(heard(&json!({ "type": "session-removed", "sessionId": "s" })), [Heard::Removed]);
         assert_eq!(heard(&json!({ "type": "machine-updated", "data": { "active": true } })), []);
-        assert_eq!(hear(b"\xff{", true), []);
+        assert_eq!(hear(b"\xff{"), []);
     }
 }

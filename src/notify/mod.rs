@@ -8,6 +8,7 @@ mod hearing;
 mod look;
 mod push;
 mod settings;
+mod sieve;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -18,6 +19,7 @@ use std::{
 use actix::{dev::channel, prelude::*};
 
 pub use settings::Settings;
+pub use sieve::Sieve;
 
 use crate::{
     app::Env,
@@ -147,7 +149,7 @@ impl Actor for Notifier {
     type Context = Context<Self>;
 }
 
-/// Journal entries of a namespace that are durable, in order.
+/// Journal entries of a namespace that are durable, in order, as far as its [`Sieve`] lets them through.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct Happened {
@@ -162,8 +164,7 @@ impl Handler<Happened> for Notifier {
     fn handle(&mut self, Happened { namespace, at, events }: Happened, ctx: &mut Self::Context) {
         for event in events {
             let Some(session) = event.session else { continue };
-            let may_be_answered = self.waiting.contains(&session);
-            for heard in hearing::hear(&event.json, may_be_answered) {
+            for heard in hearing::hear(&event.json) {
                 self.take(&namespace, session.clone(), heard, at);
             }
         }
