@@ -1,4 +1,4 @@
-//! The pieces of a message's path, each by itself: encode, pack, append, replay, read, look into.
+//! The pieces of a message's path, each by itself: encode, pack, fan out, append, replay, read, look into.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use wheelhouse::{
         team, todos,
     },
     limits::{Limits, Who},
-    namespace::{Frame, pack},
+    namespace::{Frame, Tail, TailLimit, pack},
     store::{
         Store,
         journal::{self, Retention},
@@ -127,6 +127,26 @@ fn ready<T>(prepared: Result<T>) -> T {
             std::process::exit(1)
         }
     }
+}
+
+/// What one new event costs for all who read it, without the sockets: it is encoded and packed once, and each reader
+/// copies its bytes out of the tail.
+#[divan::bench(args = [1, 100, 2_000])]
+fn fan_out_a_packed_event(bencher: Bencher<'_, '_>, readers: usize) {
+    let (namespace, session, row) = (Namespace::from("default"), SessionId::random(), message(1));
+    let json = events::message_received(&namespace, &session, &row);
+    let mut tail = Tail::after(0, 0, TailLimit::default());
+    bencher.counter(ItemsCount::new(readers)).bench_local(|| {
+        let offset = tail.end();
+        tail.push(Arc::new(Frame::unnumbered(black_box(&json), Some(session.clone()), None)));
+        for _ in 0..readers {
+            let mut out = bytes::BytesMut::new();
+            for frame in tail.from(offset).into_iter().flatten() {
+                out.extend_from_slice(frame.packed());
+            }
+            black_box(out.freeze());
+        }
+    });
 }
 
 #[divan::bench]
