@@ -17,7 +17,7 @@ use crate::{
         cursor::{self, EventCursor, Verdict},
         ids::{MachineId, SessionId},
     },
-    namespace::{Hub, SetVisibility, Subscribed, Visibility, plain_frame},
+    namespace::{Hub, Mark, SetVisibility, Subscribed, Visibility, plain_frame},
     store::journal,
     wire::{events, rest},
 };
@@ -90,8 +90,8 @@ pub async fn stream(
 
     let id = uuid::Uuid::new_v4().to_string();
     let told = start.place.seq;
-    let place = (told > 0)
-        .then(|| EventCursor::new(shared.env.store.epoch(), caller.namespace.as_str(), told).to_string());
+    let mark = Mark::new(shared.env.store.epoch(), &caller.namespace);
+    let place = (told > 0).then(|| mark.id(told));
     let is_packed = accepts_gzip(&req);
     let stream = NewStream {
         first: plain_frame(&events::connected(&id, start.is_resumed), place.as_deref()),
@@ -101,6 +101,7 @@ pub async fn stream(
         place: start.place,
         wire: Wire::of(&req),
         is_packed,
+        mark,
         store: shared.env.store.clone(),
         clock: shared.env.clock.clone(),
         permit,

@@ -22,6 +22,12 @@ impl Mark {
     pub fn new(epoch: &str, namespace: &Namespace) -> Self {
         Self { epoch: epoch.to_owned(), tag: cursor::tag(epoch, namespace.as_str()) }
     }
+
+    /// The id of the event with that number.
+    pub fn id(&self, seq: i64) -> String {
+        let Self { epoch, tag } = self;
+        format!("{epoch}:{seq}:{tag}")
+    }
 }
 
 /// An event as it goes over the wire.

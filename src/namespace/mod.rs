@@ -30,7 +30,7 @@ pub use directory::{Directory, FindTenant, Hub, arbiter_of};
 pub use duplicates::{Apart, KeepApart};
 pub use find::{FindError, FindMachine, FindSession, Found, Passivate, Removed};
 pub use follow::{Follow, FollowerGone, Quiet, TailAppended};
-pub use frame::{Frame, GZIP_HEADER, pack, plain_frame};
+pub use frame::{Frame, GZIP_HEADER, Mark, pack, plain_frame};
 pub use imports::{BeginImport, CreateImported, Turn};
 pub use index::{Order, Row};
 pub use lists::{ListMachines, ListSessions, MachineChanged, MachineRow, SummaryChanged};
@@ -71,7 +71,7 @@ pub struct Tenant {
     machine_rows: HashMap<MachineId, MachineRow>,
     tail: Tail,
     /// What the ids of this namespace's events begin and end with.
-    mark: frame::Mark,
+    mark: Mark,
     tail_id: TailId,
     following: follow::Following,
     subscriptions: HashMap<String, presence::Subscription>,
@@ -114,7 +114,7 @@ impl Tenant {
         let publishing = env.store.clone();
         let name = namespace.clone();
         let limit = env.settings.tail;
-        let mark = frame::Mark::new(env.store.epoch(), &namespace);
+        let mark = Mark::new(env.store.epoch(), &namespace);
         let alive = CancellationToken::new();
         let address = Self::create(move |ctx| {
             ctx.set_mailbox_capacity(MAILBOX);

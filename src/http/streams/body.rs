@@ -3,7 +3,6 @@
 use std::{
     pin::Pin,
     rc::Rc,
-    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -18,9 +17,8 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    domain::cursor::EventCursor,
     limits::Permit,
-    namespace::{GZIP_HEADER, Tail, Unsubscribed, pack, plain_frame},
+    namespace::{GZIP_HEADER, Mark, Tail, Unsubscribed, pack, plain_frame},
     store::{Store, journal::Page},
     wire::events,
 };
@@ -38,6 +36,7 @@ pub struct NewStream {
     /// The handshake.
     pub first: Bytes,
     pub is_packed: bool,
+    pub mark: Mark,
     pub store: Store,
     pub clock: Clock,
     /// Its place among the streams that its reader may have.
@@ -53,6 +52,7 @@ pub struct StreamBody {
     is_packed: bool,
     has_header: bool,
     is_over: bool,
+    mark: Mark,
     store: Store,
     clock: Clock,
     _permit: Permit,
@@ -60,7 +60,8 @@ pub struct StreamBody {
 
 impl StreamBody {
     pub fn open(stream: NewStream) -> Self {
-        let NewStream { id, visit, filter, place, wire, first, is_packed, store, clock, permit } = stream;
+        let NewStream { id, visit, filter, place, wire, first, is_packed, mark, store, clock, permit } =
+            stream;
         let seat = Rc::new(Seat::new(filter, wire, place));
         seat.push(Direct { frame: first, taken: None }, place);
         visit.board.borrow_mut().sit(id.clone(), seat.clone());
@@ -72,6 +73,7 @@ impl StreamBody {
             is_packed,
             has_header: false,
             is_over: false,
+            mark,
             store,
             clock,
             _permit: permit,
@@ -85,11 +87,6 @@ impl StreamBody {
         } else {
             out.extend_from_slice(frame);
         }
-    }
-
-    fn cursor(&self, seq: i64) -> String {
-        let epoch: Arc<str> = self.store.epoch().into();
-        EventCursor::new(&epoch, self.visit.namespace.as_str(), seq).to_string()
     }
 
     /// Moves on as far as one batch goes. `None`: everything there is has been looked at.
@@ -144,7 +141,7 @@ impl StreamBody {
         self.replay = None;
         let mut frames = BytesMut::new();
         for event in &page.events {
-            frames.extend_from_slice(&plain_frame(&event.json, Some(&self.cursor(event.seq))));
+            frames.extend_from_slice(&plain_frame(&event.json, Some(&self.mark.id(event.seq))));
         }
         if !frames.is_empty() {
             self.put(out, &frames);
@@ -156,7 +153,7 @@ impl StreamBody {
     fn beat(&self, out: &mut BytesMut) {
         let json = events::heartbeat(&self.visit.namespace, self.clock.now());
         let seq = self.seat.place().seq;
-        let id = (seq > 0).then(|| self.cursor(seq));
+        let id = (seq > 0).then(|| self.mark.id(seq));
         self.put(out, &plain_frame(&json, id.as_deref()));
     }
 }
