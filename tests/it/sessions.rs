@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Setup, TestHub, agent_says, metadata};
+use crate::support::{Events, Setup, TestHub, agent_says, metadata};
 
 #[actix_rt::test]
 async fn a_tag_names_one_session() {
@@ -219,6 +219,7 @@ async fn a_session_that_nobody_uses_rests_and_is_there_again_when_it_is_needed()
     let events = hub.events().await;
     drop(cli);
     events.until("nobody is there", |event| (event.data["contact"]["state"] == "lost").then_some(())).await;
+    let place = events.last_id();
     for _ in 0..5 {
         hub.clock.advance(10_000);
         // One that stays makes each tick visible.
@@ -231,6 +232,9 @@ async fn a_session_that_nobody_uses_rests_and_is_there_again_when_it_is_needed()
     cli.alive(hub.clock.now()).await;
     cli.say(&agent_says("two")).await;
     assert_eq!(web.messages(&id).await.len(), 3);
+    let resumed = Events::open(&web, &format!("sessionId={id}"), place.as_deref()).await;
+    assert_eq!(resumed.resume(), "ok", "its stream does not care whether it was in memory");
+    resumed.until_message("two").await;
     hub.clock.advance(600_000);
     cli.until_updates("new-message", 1).await;
     events
