@@ -114,6 +114,11 @@ impl Door {
         let new = NewLink { env, peer, tenant, home, session, machine };
         let link = Link::launch(new, &arbiter).await;
         let wire = wire_of(&socket).unwrap_or_default();
+        if place::is_gone(&socket) {
+            closed.cancel();
+            let _ = link.send(Closed).await;
+            return Err(Refused::Passing);
+        }
         socket.on_fallback(Inbox { link: link.clone(), wire });
         socket.on_disconnect(async move |socket: SocketRef| {
             place::left(&socket);

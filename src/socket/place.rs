@@ -121,6 +121,11 @@ pub fn admit(socket: &SocketRef, limits: &Limits, who: Who) -> Result<(), Refusa
     place_of(socket).map_or(Ok(()), |place| place.become_known(limits, who))
 }
 
+/// Whether the line ended while its socket was being admitted. The library tells nobody of that.
+pub fn is_gone(socket: &SocketRef) -> bool {
+    place_of(socket).is_some_and(|place| place.gone.is_cancelled())
+}
+
 /// The place of a socket that came by polling ends with it; that of a websocket ends with its line.
 pub fn left(socket: &SocketRef) {
     if wire_of(socket).is_none()
