@@ -26,7 +26,6 @@ pub struct Caller {
     pub namespace: Namespace,
     /// Shown to others as the one who decided.
     pub user: String,
-    pub from: String,
 }
 
 fn shared(req: &HttpRequest) -> ApiResult<&Arc<Shared>> {
@@ -59,7 +58,7 @@ impl Caller {
             JwtError::Invalid => ApiError::invalid_token(),
             JwtError::Payload => ApiError::invalid_token_payload(),
         })?;
-        Ok(Self { namespace: claims.ns, user: claims.uid.to_string(), from: origin(req, shared) })
+        Ok(Self { namespace: claims.ns, user: claims.uid.to_string() })
     }
 
     pub fn who(&self) -> Who {
@@ -68,11 +67,17 @@ impl Caller {
 }
 
 /// Where a request came from, for people: the address and the kind of client.
-fn origin(req: &HttpRequest, shared: &Shared) -> String {
-    let agent =
-        req.headers().get("User-Agent").and_then(|value| value.to_str().ok()).unwrap_or("unknown client");
-    let agent: String = agent.chars().take(120).collect();
-    format!("{} {agent}", address(req, shared))
+pub struct Origin(pub String);
+
+impl FromRequest for Origin {
+    type Error = ApiError;
+    type Future = Ready<ApiResult<Self>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let header = req.headers().get("User-Agent").and_then(|value| value.to_str().ok());
+        let agent: String = header.unwrap_or("unknown client").chars().take(120).collect();
+        ready(shared(req).map(|shared| Self(format!("{} {agent}", address(req, shared)))))
+    }
 }
 
 /// The caller's address, as the connection has it or a proxy that is trusted says.

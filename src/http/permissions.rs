@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 use serde_json::{Value, json};
 
 use super::{
-    auth::Caller,
+    auth::{Caller, Origin},
     body::Body,
     error::{ApiError, ApiResult},
     sessions,
@@ -29,11 +29,12 @@ use crate::{
 )]
 pub async fn approve(
     caller: Caller,
+    from: Origin,
     hub: web::Data<Hub>,
     path: web::Path<(String, String)>,
     body: Body,
 ) -> ApiResult<HttpResponse> {
-    decide(caller, &hub, path.into_inner(), body, Answer::approve).await
+    decide(caller, from, &hub, path.into_inner(), body, Answer::approve).await
 }
 
 #[utoipa::path(
@@ -48,15 +49,17 @@ pub async fn approve(
 )]
 pub async fn deny(
     caller: Caller,
+    from: Origin,
     hub: web::Data<Hub>,
     path: web::Path<(String, String)>,
     body: Body,
 ) -> ApiResult<HttpResponse> {
-    decide(caller, &hub, path.into_inner(), body, Answer::deny).await
+    decide(caller, from, &hub, path.into_inner(), body, Answer::deny).await
 }
 
 async fn decide(
     caller: Caller,
+    Origin(from): Origin,
     hub: &Hub,
     (id, request): (String, String),
     body: Body,
@@ -69,7 +72,7 @@ async fn decide(
         sessions::active(&session).await?;
         return Err(ApiError::invalid_body());
     };
-    let decide = Decide { request, answer, by: caller.user, from: caller.from };
+    let decide = Decide { request, answer, by: caller.user, from };
     let delivery: Delivery = session.send(decide).await??;
     Ok(HttpResponse::Ok().json(json!({ "ok": true, "delivery": delivery })))
 }
