@@ -101,6 +101,11 @@ impl Hub {
         web.get("/health").await.is_ok_and(|(status, _)| status == 200)
     }
 
+    /// Tells this process from its successor.
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     pub fn usage(&self) -> Result<Usage> {
         process::usage(self.child.id())
     }

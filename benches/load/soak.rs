@@ -109,11 +109,10 @@ async fn soak(options: &Options) -> Result<Vec<Row>> {
     for (session, agent) in sessions.iter().zip(agents) {
         said.insert(session.clone(), agent.await??);
     }
-    let mut heard = 0;
     for browser in browsers {
-        heard += browser.await??;
+        browser.await??;
     }
-    let (low, high) = memory.await??;
+    let memory = memory.await??;
     let hub = run.hub.borrow_mut().take().context("the hub is gone")?;
     let mut missing = 0;
     let mut web = Web::as_browser(&hub, &run.jwt).await?;
@@ -123,46 +122,47 @@ async fn soak(options: &Options) -> Result<Vec<Row>> {
     hub.stop().await?;
     let total: u64 = said.values().sum();
     let lost = run.lost.get() + run.doubled.get() + missing;
+    let ranges: Vec<String> = memory
+        .iter()
+        .filter(|(_, high)| *high > 0)
+        .map(|(low, high)| format!("{:.1} to {:.1} MB", megabytes(*low), megabytes(*high)))
+        .collect();
     let note = format!(
-        "{total} messages by {SESSIONS} sessions, {} deliveries to {BROWSERS} browsers ({heard} at their ends), {} cuts, \
-         1 kill -9; {} skipped, {} told twice, {missing} not stored or stored twice, {} resyncs; memory {:.1} to {:.1} MB \
-         after the first minute",
+        "{total} messages by {SESSIONS} sessions, {} deliveries to {BROWSERS} browsers, {} cuts, 1 kill -9; {} skipped, {} \
+         told twice, {missing} not stored or stored twice, {} resyncs; memory of each hub from its second minute on: {}",
         run.delivered.get(),
         run.cuts.get(),
         run.lost.get(),
         run.doubled.get(),
         run.resyncs.get(),
-        megabytes(low),
-        megabytes(high),
+        ranges.join(", "),
     );
-    Ok(vec![
-        Row {
-            resident_mb: Some(megabytes(high)),
-            ..Row::named(format!("soak of {} s", options.soak_seconds))
-        }
-        .lost(lost)
-        .note(note),
-    ])
+    let highest = memory.iter().map(|(_, high)| *high).max().unwrap_or(0);
+    let row = Row::named(format!("soak of {} s", options.soak_seconds)).lost(lost).note(note);
+    Ok(vec![Row { resident_mb: Some(megabytes(highest)), ..row }])
 }
 
-/// Lowest and highest memory of the second hub once it has settled, against which the first is not compared: its
-/// caches are its own.
-async fn watch_memory(run: Rc<Run>) -> Result<(u64, u64)> {
-    let (mut low, mut high) = (u64::MAX, 0);
-    let mut born = Instant::now();
+/// Lowest and highest memory of each of the hubs, from its second minute on.
+async fn watch_memory(run: Rc<Run>) -> Result<Vec<(u64, u64)>> {
+    let mut hubs = Vec::new();
+    let (mut process, mut born) = (0, Instant::now());
     while Instant::now() < run.until {
         sleep(Duration::from_secs(1)).await;
-        let usage = run.hub.borrow().as_ref().map(Hub::usage);
-        match usage {
-            Some(usage) if born.elapsed() >= SETTLED => {
-                let resident = usage?.resident;
-                (low, high) = (low.min(resident), high.max(resident));
-            }
-            Some(_) => {}
-            None => born = Instant::now(),
+        let Some((now, usage)) = run.hub.borrow().as_ref().map(|hub| (hub.process(), hub.usage())) else {
+            continue;
+        };
+        if now != process {
+            (process, born) = (now, Instant::now());
+            hubs.push((u64::MAX, 0));
+        }
+        if let Some((low, high)) = hubs.last_mut()
+            && born.elapsed() >= SETTLED
+        {
+            let resident = usage?.resident;
+            (*low, *high) = (resident.min(*low), resident.max(*high));
         }
     }
-    Ok((low, high))
+    Ok(hubs)
 }
 
 /// How many messages of the session the hub has.
@@ -207,7 +207,7 @@ struct Heard {
     spoken: u64,
 }
 
-async fn browser(run: Rc<Run>, wanted: Wanted) -> Result<u64> {
+async fn browser(run: Rc<Run>, wanted: Wanted) -> Result<()> {
     let mut heard = Heard::default();
     while Instant::now() < run.until {
         let wanted = Wanted { last_id: heard.last_id.clone(), ..wanted.clone() };
@@ -219,7 +219,7 @@ async fn browser(run: Rc<Run>, wanted: Wanted) -> Result<u64> {
             Ok(_) => sleep(Duration::from_millis(100) + run.dice.up_to(Duration::from_millis(400))).await,
         }
     }
-    Ok(heard.number)
+    Ok(())
 }
 
 async fn look(run: &Run, wanted: &Wanted, heard: &mut Heard) -> Result<()> {
