@@ -103,7 +103,7 @@ async fn a_job_that_fails_leaves_its_neighbours_and_the_numbers_alone() {
     let mut numbers: Vec<i64> = outcomes.into_iter().filter_map(Result::ok).collect();
     numbers.sort_unstable();
     assert_eq!(numbers, (1..=30).collect::<Vec<_>>());
-    let Page { events: kept, last } =
+    let Page { events: kept, last, .. } =
         store.read(move |conn| journal::replay(conn, &"default".into(), 0, None, ALL)).await.unwrap();
     assert_eq!((kept.len(), last), (30, 30));
 }
@@ -130,7 +130,7 @@ async fn a_full_database_keeps_what_it_answered_for_and_goes_on_by_itself() {
     let mut answered: Vec<i64> = outcomes.into_iter().filter_map(Result::ok).collect();
     answered.push(seq);
     answered.sort_unstable();
-    let Page { events: kept, last } =
+    let Page { events: kept, last, .. } =
         store.read(move |conn| journal::replay(conn, &"default".into(), 0, None, ALL)).await.unwrap();
     assert_eq!((kept.len(), last), (answered.len(), seq));
     assert_eq!(answered, (1..=seq).collect::<Vec<_>>(), "the numbers have no gap");
@@ -315,7 +315,7 @@ async fn a_replay_skips_messages_that_are_gone() {
             .await
             .unwrap();
     }
-    let Page { events, last } =
+    let Page { events, last, .. } =
         store.read(|conn| journal::replay(conn, &"default".into(), 0, None, ALL)).await.unwrap();
     assert_eq!(events.iter().map(|event| event.seq).collect::<Vec<_>>(), [1, 3]);
     assert_eq!(last, 3);

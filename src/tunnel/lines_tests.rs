@@ -56,7 +56,7 @@ fn what_is_wrong_is_recognised() {
             Trouble::NoTunnelNamed,
         ),
         (
-            "Tunnel credentials file '/root/.cloudflared/x.json' doesn't exist or is not a file",
+            "Tunnel credentials file '/home/dev/.cloudflared/x.json' doesn't exist or is not a file",
             Trouble::NoCredentials,
         ),
         (

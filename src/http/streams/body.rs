@@ -89,7 +89,7 @@ impl StreamBody {
         }
     }
 
-    /// Moves on as far as one batch goes. `None`: everything there is has been looked at.
+    /// Moves on as far as one batch goes.
     fn gather(&mut self, cx: &mut Context<'_>, out: &mut BytesMut) -> Result<Gathered, Farewell> {
         while out.len() < BATCH {
             if self.replay.is_none() {

@@ -40,6 +40,8 @@ pub struct Page {
     pub events: Vec<Committed>,
     /// The last number looked at.
     pub last: i64,
+    /// Whether that was all there was.
+    pub is_end: bool,
 }
 
 /// The end of the journal: every event after `after` up to `last`.
@@ -79,11 +81,12 @@ pub fn replay(
     if let Some(session) = session {
         query = query.filter(journal::session_id.eq(session.as_str()));
     }
-    let mut page = Page { events: Vec::new(), last: after };
-    let mut bytes = 0;
+    let mut page = Page { events: Vec::new(), last: after, is_end: false };
+    let (mut rows, mut bytes) = (0, 0);
     for joined in query.limit(window.rows).load_iter::<Joined, _>(conn)? {
         let (row, message) = joined?;
         page.last = row.seq;
+        rows += 1;
         if let Some(event) = event(namespace, row, message)? {
             bytes += event.json.len();
             page.events.push(event);
@@ -92,6 +95,7 @@ pub fn replay(
             return Ok(page);
         }
     }
+    page.is_end = rows < window.rows;
     Ok(page)
 }
 
@@ -100,7 +104,7 @@ pub fn newest(conn: &mut SqliteConnection, namespace: &Namespace, window: Window
     let last = super::head(conn, namespace)?;
     let mut newest = Newest { events: Vec::new(), after: last, last };
     let mut bytes = 0;
-    let query = rows!(namespace).order(journal::seq.desc()).limit(window.rows);
+    let query = rows!(namespace).filter(journal::seq.le(last)).order(journal::seq.desc()).limit(window.rows);
     for joined in query.load_iter::<Joined, _>(conn)? {
         let (row, message) = joined?;
         let before = row.seq - 1;
